@@ -1,0 +1,159 @@
+# Sluice: see README.md. Everything that is built goes to $(B).
+#
+#   make                the programs, hardened
+#   make DEBUG=1        the same for gdb, in build-debug
+#   make SANITIZE=1     with AddressSanitizer and UBSan, in build-asan
+#   make CC=clang B=build-clang
+
+VERSION   = 0.1
+PREFIX    = /usr/local
+SBINDIR   = $(PREFIX)/sbin
+BINDIR    = $(PREFIX)/bin
+LIBEXECDIR = $(PREFIX)/libexec/emailrelay
+MANDIR    = $(PREFIX)/share/man
+DOCDIR    = $(PREFIX)/share/doc/sluice
+SYSCONFDIR = /etc
+SPOOLDIR  = /var/spool/emailrelay
+DESTDIR   =
+
+B         = build$(if $(DEBUG),-debug)$(if $(SANITIZE),-asan)
+
+WARNINGS  = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
+	-Wformat=2 -Wvla -Wwrite-strings -Wstrict-prototypes -Wcast-align \
+	-Wmissing-prototypes -Wold-style-definition -Wundef -Wpointer-arith \
+	-Werror=format-security -Werror=implicit-function-declaration \
+	$(if $(WERROR),-Werror)
+HARDENED  = -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+	-fstack-clash-protection -ftrivial-auto-var-init=zero -fPIE
+DEBUGGED  = -Og -g3 -fPIE
+SANITIZED = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -fPIE
+CFLAGS    = $(if $(SANITIZE),$(SANITIZED),$(if $(DEBUG),$(DEBUGGED),$(HARDENED)))
+LDFLAGS   = -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
+	$(if $(SANITIZE),-fsanitize=address,undefined)
+CPPFLAGS  = -D_GNU_SOURCE -Ilib -I$(B) -DVERSION='"$(VERSION)"' \
+	-DSPOOLDIR='"$(SPOOLDIR)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
+	-DSBINDIR='"$(SBINDIR)"' -DBINDIR='"$(BINDIR)"' \
+	-DLIBEXECDIR='"$(LIBEXECDIR)"'
+COMPILE   = $(CC) -std=c11 $(CPPFLAGS) $(WARNINGS) $(CFLAGS) -MMD -MP
+
+# A program is a folder, or a file of spool-tools.
+FOLDERS   = smtp-recv smtp-send
+TOOLS     = $(patsubst spool-tools/%.c,%,$(wildcard spool-tools/*.c))
+PROGRAMS  = $(FOLDERS) $(TOOLS)
+UNITS     = $(patsubst t/unit/%.c,%,$(wildcard t/unit/*.c))
+PEERS     = $(patsubst t/bin/%.c,%,$(wildcard t/bin/*.c))
+BENCHES   = $(patsubst t/bench/%.c,%,$(wildcard t/bench/*.c))
+FUZZERS   = $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c))
+
+SOURCES   = $(wildcard lib/*/*.c $(FOLDERS:%=%/*.c) spool-tools/*.c)
+objects   = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
+LIBRARY   = $(B)/libsluice.a
+BINARIES  = $(PROGRAMS:%=$(B)/bin/%) $(B)/bin/sendmail $(B)/bin/mailq
+
+all: $(BINARIES)
+
+$(LIBRARY): $(call objects,lib/*/*.c)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+define folder_program
+$(B)/bin/$(1): $(call objects,$(1)/*.c) $(LIBRARY)
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
+endef
+$(foreach p,$(FOLDERS),$(eval $(call folder_program,$(p))))
+
+$(TOOLS:%=$(B)/bin/%): $(B)/bin/%: $(B)/spool-tools/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(B)/bin/sendmail $(B)/bin/mailq: $(B)/bin/spool-submit
+	ln -sf spool-submit $@
+
+# --- tests: t/run prints "N passed, N failed" at its end ---
+
+$(UNITS:%=$(B)/t/unit/%): $(B)/t/unit/%: $(B)/t/unit/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka
+
+$(PEERS:%=$(B)/t/bin/%) $(BENCHES:%=$(B)/t/bench/%): $(B)/t/%: $(B)/t/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+test-programs: all $(UNITS:%=$(B)/t/unit/%) $(PEERS:%=$(B)/t/bin/%)
+
+check: test-programs
+	t/run $(B) $(TESTS)
+
+asan:
+	$(MAKE) SANITIZE=1 check
+
+bench: all $(BENCHES:%=$(B)/t/bench/%)
+	t/bench/run $(B) $(ROW)
+
+# --- fuzzing: each parser for FUZZ_SECONDS, clang's libFuzzer ---
+
+FUZZ_SECONDS = 10
+FUZZ_B    = build-fuzz
+FUZZ_CC   = clang -std=c11 $(CPPFLAGS) -O1 -g \
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+
+$(FUZZERS:%=$(FUZZ_B)/%): $(FUZZ_B)/%: t/fuzz/%.c $(wildcard lib/*/*.[ch])
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -o $@ $< $(wildcard lib/*/*.c)
+
+fuzz: $(FUZZERS:%=$(FUZZ_B)/%)
+	t/fuzz/run $(FUZZ_B) $(FUZZ_SECONDS) $(FUZZERS)
+
+# --- the look of it ---
+
+lint:
+	t/lint $(SOURCES)
+
+# --- by hand: a relay on 127.0.0.1:$(PORT), kept or sent on to FORWARD ---
+
+PORT = 2525
+run: all
+	t/serve $(B) $(PORT) $(FORWARD)
+
+# --- installation ---
+
+MAN = $(wildcard doc/*.[1-9])
+SERVERS = smtp-recv smtp-send
+
+install: all
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(DOCDIR)
+	install $(SERVERS:%=$(B)/bin/%) $(DESTDIR)$(SBINDIR)
+	install $(TOOLS:%=$(B)/bin/%) $(DESTDIR)$(BINDIR)
+	install -m 644 README.md LICENSE inetd.conf.sample $(DESTDIR)$(DOCDIR)
+	for m in $(MAN); do \
+		d=$(DESTDIR)$(MANDIR)/man$${m##*.}; \
+		install -d $$d && install -m 644 $$m $$d || exit 1; \
+	done
+	install -d -m 775 $(DESTDIR)$(SPOOLDIR)
+	if [ "$$(id -u)" = 0 ]; then \
+		chgrp daemon $(DESTDIR)$(SPOOLDIR) \
+		    $(DESTDIR)$(BINDIR)/spool-submit && \
+		chmod 2755 $(DESTDIR)$(BINDIR)/spool-submit; \
+	fi
+
+uninstall:
+	cd $(DESTDIR)$(SBINDIR) && rm -f $(SERVERS)
+	cd $(DESTDIR)$(BINDIR) && rm -f $(TOOLS)
+	for m in $(notdir $(MAN)); do \
+		rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$$m; \
+	done
+	rm -rf $(DESTDIR)$(DOCDIR)
+
+clean:
+	rm -rf build build-debug build-asan build-clang build-fuzz
+
+.PHONY: all test-programs check asan bench fuzz lint run install uninstall clean
+.SECONDARY:
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/options.h"
+
+#include <string.h>
+
+/*
+ * Sorted by name. The names, letters and meanings of the manual are kept;
+ * rows that only the emailrelay command or another program acts upon are
+ * here so that one configuration file can serve the whole suite.
+ */
+const struct option_entry option_catalogue[] = {
+	{ "admin", 'a', "port",
+	    "enables the administration interface on this port" },
+	{ "admin-terminate", 'Q', NULL,
+	    "enables the terminate command of the administration interface" },
+	{ "age", 0, "time",
+	    "leaves alone what is younger (default 1d)" },
+	{ "all", 0, NULL, "acts on every message that qualifies" },
+	{ "anonymous", 'A', NULL,
+	    "disables VRFY and says less about this host" },
+	{ "as-client", 'q', "host:port",
+	    "forwards all spooled mail to this host, then ends" },
+	{ "as-proxy", 'y', "host:port",
+	    "forwards each mail to this host as it comes in" },
+	{ "as-server", 'd', NULL, "stores mail in the spool directory" },
+	{ "bare-newline", 0, "normalize|reject|keep",
+	    "a CR or LF on its own in the text of a message: made CR LF "
+	    "(the default), refused, or kept" },
+	{ "close-stderr", 'e', NULL,
+	    "closes the standard error stream soon after start-up" },
+	{ "config", 0, "file", "reads more options from this file" },
+	{ "connection-timeout", 'U', "seconds",
+	    "the time to connect to a server in (default 40)" },
+	{ "debug", 'g', NULL, "logs what only a developer wants to know" },
+	{ "domain", 'D', "fqdn",
+	    "the name of this host (default: as hostname(1) has it)" },
+	{ "dont-serve", 'x', NULL, "listens on no port" },
+	{ "dry-run", 0, NULL, "says what would be done and does nothing" },
+	{ "forward", 'f', NULL, "forwards stored mail on start-up" },
+	{ "forward-on-disconnect", 0, NULL,
+	    "forwards as soon as the client has gone: the same as --poll=0" },
+	{ "forward-to", 'o', "host:port", "the server that mail goes to" },
+	{ "from", 'f', "address", "the envelope sender" },
+	{ "help", 'h', NULL, "prints this text" },
+	{ "idle-timeout", 0, "seconds",
+	    "how long a client may be silent (default 300)" },
+	{ "immediate", 'm', NULL,
+	    "forwards each message before its receipt is acknowledged" },
+	{ "interface", 'I', "list", "the addresses to listen on" },
+	{ "json", 0, NULL, "prints one JSON object a line" },
+	{ "log", 'l', NULL, "logs each event on stderr and syslog" },
+	{ "log-format", 0, "text|json", "how log lines look (default text)" },
+	{ "log-time", 'L', NULL, "puts the time before each log line" },
+	{ "mailq", 0, NULL, "prints the queue as mailq(1) does" },
+	{ "max-recipients", 0, "number",
+	    "the most recipients of a message (default 1000)" },
+	{ "newer-than", 0, "time", "only messages younger than this" },
+	{ "no-daemon", 't', NULL, "does not detach from the terminal" },
+	{ "no-smtp", 'X', NULL, "listens for no SMTP connections" },
+	{ "no-syslog", 'n', NULL,
+	    "keeps the log away from syslog (unless --syslog)" },
+	{ "older-than", 0, "time", "only messages older than this" },
+	{ "pid-file", 'i', "path", "where the process id is written" },
+	{ "poll", 'O', "seconds",
+	    "forwards again and again with this pause; 0: whenever a client "
+	    "has gone" },
+	{ "pop", 'B', NULL, "enables the POP server" },
+	{ "pop-auth", 'F', "file", "the secrets of the POP server" },
+	{ "pop-by-name", 'J', NULL,
+	    "gives each POP user a sub-directory of the spool" },
+	{ "pop-no-delete", 'G', NULL, "disables deletion by POP" },
+	{ "pop-port", 'E', "port", "the POP port (default 110)" },
+	{ "port", 'p', "port", "the SMTP port (default 25)" },
+	{ "prompt-timeout", 'w', "seconds",
+	    "the time to wait for a server's greeting (default 20)" },
+	{ "quiet", 'q', NULL, "prints message ids only" },
+	{ "recipient", 0, "pattern",
+	    "only messages with a recipient like this (* and ? match)" },
+	{ "remote-clients", 'r', NULL,
+	    "lets clients on other machines connect" },
+	{ "report", 0, NULL,
+	    "prints what became of each message: id, status, reply" },
+	{ "response-timeout", 'T', "seconds",
+	    "the time to wait for a server's reply (default 1800)" },
+	{ "retry-for", 0, "time",
+	    "gives a message up that cannot be sent for so long "
+	    "(default 5d; 0: at its first failure)" },
+	{ "sender", 0, "pattern",
+	    "only messages from a sender like this (* and ? match)" },
+	{ "size", 'M', "octets",
+	    "the largest message that is taken (default 0: no limit)" },
+	{ "spool-dir", 's', "dir",
+	    "the spool directory (default " SPOOLDIR ")" },
+	{ "state", 0, "list",
+	    "only messages in these states: ready busy bad hold new local" },
+	{ "syslog", 'k', NULL, "logs to syslog in any case" },
+	{ "user", 'u', "name",
+	    "the user to become if started as root (default daemon)" },
+	{ "verbose", 'v', NULL, "says more" },
+	{ "version", 'V', NULL, "prints the version" },
+	{ NULL, 0, NULL, NULL }
+};
+
+const struct option_entry *
+option_find(const char *name)
+{
+	const struct option_entry *o;
+
+	for (o = option_catalogue; o->name; o++)
+		if (strcmp(o->name, name) == 0)
+			return o;
+	return NULL;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef BASE_OPTIONS_H
+#define BASE_OPTIONS_H
+
+/*
+ * Options, as every program of the suite reads them.
+ *
+ * The catalogue (catalogue.c) has each option of the suite once: name,
+ * letter, what its value is called and what it does. A program has one
+ * table of rows, which says which of them it takes and where the value
+ * goes. Command line, configuration file, --help and the manual page all
+ * follow from that.
+ *
+ *   --name value   --name=value   -x value   -xyz (several without value)
+ *
+ * A name given twice counts once: the first wins, and the command line wins
+ * over the file. Names are not to be abbreviated. Options end at the first
+ * argument that is not one, or at "--".
+ *
+ * A configuration file (--config) has lines `name value`, without dashes;
+ * blank lines and those that begin with # are skipped, and so are options
+ * that belong to another program of the suite. Anything that is wrong, in
+ * argv or in the file, ends the process: EX_USAGE or EX_CONFIG.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/log.h"
+
+struct option_entry {
+	const char *name;
+	char letter;            /* 0: none */
+	const char *value;      /* what the value is called; NULL: takes none */
+	const char *help;
+};
+
+/* All options of the suite, by name; the last one has no name. */
+extern const struct option_entry option_catalogue[];
+const struct option_entry *option_find(const char *name);
+
+enum option_kind {
+	OPTION_FLAG,            /* bool, set to true */
+	OPTION_TEXT,            /* const char * */
+	OPTION_NUMBER,          /* uint64_t, min to max */
+	OPTION_SECONDS,         /* uint64_t, with a unit (text_duration) */
+	OPTION_WORD,            /* unsigned: index into the words of the row */
+	OPTION_HANDED_DOWN      /* not for us, but for a program we start */
+};
+
+struct option_row {
+	const char *name;
+	enum option_kind kind;
+	size_t at;              /* offset of the member in the program's config */
+	uint64_t min, max;      /* NUMBER; SECONDS: max 0 is none */
+	const char *const *words;       /* WORD: NULL-terminated */
+	bool down;              /* also for the programs we start */
+};
+
+struct option_set {
+	const char *program;    /* "smtp-recv" */
+	const char *purpose;    /* one line for --help */
+	const char *usage;      /* what follows the options: "[id ...]" or "" */
+	const struct option_row *rows;
+	size_t n;               /* rows; at most OPTION_MOST */
+};
+
+enum { OPTION_MOST = 64 };
+
+/* Every program has these; they stand first in its config struct. */
+struct options_common {
+	struct log_config log;
+	const char *spool_dir;
+	const char *user;
+	struct list down;       /* "--name=value" of rows marked `down` */
+};
+
+/* The rows for options_common, for a config whose member `common` it is. */
+#define OPTIONS_LOG(config)                                                  \
+	{ "log", OPTION_FLAG, offsetof(config, common.log.events),           \
+	    .down = true },                                                  \
+	{ "log-format", OPTION_WORD, offsetof(config, common.log.format),    \
+	    .words = log_formats, .down = true },                            \
+	{ "log-time", OPTION_FLAG, offsetof(config, common.log.time),        \
+	    .down = true },                                                  \
+	{ "no-syslog", OPTION_FLAG, offsetof(config, common.log.no_syslog),  \
+	    .down = true },                                                  \
+	{ "syslog", OPTION_FLAG, offsetof(config, common.log.syslog),        \
+	    .down = true },                                                  \
+	{ "verbose", OPTION_FLAG, offsetof(config, common.log.verbose),      \
+	    .down = true },                                                  \
+	{ "debug", OPTION_FLAG, offsetof(config, common.log.debug),          \
+	    .down = true }
+#define OPTIONS_SPOOL(config)                                                \
+	{ "spool-dir", OPTION_TEXT, offsetof(config, common.spool_dir),      \
+	    .down = true },                                                  \
+	{ "user", OPTION_TEXT, offsetof(config, common.user), .down = true }
+
+/* Read argv, and the file that --config names, into the struct at config,
+ * and set up the log. --help and --version print and exit. Returns the
+ * index of the first argument behind the options. */
+int options_read(const struct option_set *set, struct options_common *config,
+    int argc, char *argv[]);
+
+/* Read a configuration file that need not be there: for programs that
+ * cannot be given options, such as sendmail(1). */
+void options_file(const struct option_set *set,
+    struct options_common *config, const char *path);
+
+#endif

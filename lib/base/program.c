@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+void
+program_start(bool alone)
+{
+	const struct rlimit none = { 0, 0 };
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+	if (alone)
+		close_range(3, ~0U, 0);
+	signal(SIGPIPE, SIG_IGN);
+	setrlimit(RLIMIT_CORE, &none);
+}
+
+void
+program_become(const char *user)
+{
+	const struct passwd *pw;
+
+	if (geteuid() != 0 || strcmp(user, "root") == 0)
+		return;
+	errno = 0;
+	pw = getpwnam(user);
+	if (!pw)
+		die(EX_NOUSER, "no such user: %s", user);
+	if (setgroups(1, &pw->pw_gid) < 0 ||
+	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0)
+		die(EX_NOPERM, "cannot become '%s': %s", user,
+		    strerror(errno));
+	if (pw->pw_uid != 0 && setuid(0) == 0)
+		die(EX_NOPERM, "root was not given up for good");
+}
+
+static bool
+try_directory(struct buf *path, const char *dir, size_t n, const char *name)
+{
+	buf_clear(path);
+	buf_add(path, dir, n);
+	buf_printf(path, "/%s", name);
+	return access(path->s, X_OK) == 0;
+}
+
+void
+program_find(struct buf *path, const char *name)
+{
+	static const char *const installed[] = { SBINDIR, BINDIR, LIBEXECDIR };
+	char self[PATH_MAX];
+	const char *slash;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	if (n > 0) {
+		self[n] = '\0';
+		slash = strrchr(self, '/');
+		if (slash && try_directory(path, self, (size_t)(slash - self),
+		    name))
+			return;
+	}
+	for (size_t i = 0; i < sizeof installed / sizeof installed[0]; i++)
+		if (try_directory(path, installed[i], strlen(installed[i]),
+		    name))
+			return;
+	die(EX_OSFILE, "cannot find the program '%s'", name);
+}
+
+/* path becomes argv[0]; the caller's strings are only lent. */
+static void
+prepare(struct list *all, const char *path, const struct list *arguments)
+{
+	list_add(all, path);
+	for (size_t i = 0; i < arguments->n; i++)
+		list_add(all, list_get(arguments, i));
+}
+
+void
+program_exec(const char *name, const struct list *arguments)
+{
+	struct buf path = { 0 };
+	struct list all = { 0 };
+
+	program_find(&path, name);
+	prepare(&all, path.s, arguments);
+	execv(path.s, list_argv(&all));
+	die(EX_OSERR, "cannot run '%s': %s", path.s, strerror(errno));
+}
+
+/* In the child: only async-signal-safe calls. */
+static void
+become_helper(int end, bool keep_stderr, const char *path, char **argv)
+{
+	int null;
+
+	dup2(end, STDIN_FILENO);
+	dup2(end, STDOUT_FILENO);
+	if (!keep_stderr) {
+		null = open("/dev/null", O_WRONLY);
+		dup2(null, STDERR_FILENO);
+	}
+	close_range(3, ~0U, 0);
+	execv(path, argv);
+	_exit(EX_OSERR);
+}
+
+int
+program_converse(const char *name, const struct list *arguments,
+    bool keep_stderr)
+{
+	struct buf path = { 0 };
+	struct list all = { 0 };
+	int pair[2], result = -1;
+	char **argv;
+	pid_t pid;
+
+	program_find(&path, name);
+	prepare(&all, path.s, arguments);
+	argv = list_argv(&all);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0) {
+		pid = fork();
+		if (pid == 0)
+			become_helper(pair[1], keep_stderr, path.s, argv);
+		close(pair[1]);
+		if (pid > 0)
+			result = pair[0];
+		else
+			close(pair[0]);
+	}
+	free(argv);
+	list_free(&all);
+	buf_free(&path);
+	return result;
+}

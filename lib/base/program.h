@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef BASE_PROGRAM_H
+#define BASE_PROGRAM_H
+
+/*
+ * A process and its neighbours: a safe start, giving root up, and finding
+ * the other programs of the suite.
+ */
+#include <stdbool.h>
+
+#include "base/list.h"
+
+/* First thing in main: descriptors 0 to 2 are open, SIGPIPE is ignored and
+ * no core is dumped. With alone, no other descriptor is open: for a program that
+ * talks to the network and must not hand on what it inherited. */
+void program_start(bool alone);
+
+/* If we are root, become this user, with its group and no other, for good;
+ * checked. Does nothing for "root" or when not root. */
+void program_become(const char *user);
+
+/* The file of another program of the suite, into path: beside our own, or where
+ * `make install` put it; never by way of PATH. Dies when there is none. */
+void program_find(struct buf *path, const char *name);
+
+/* Replace this process by that program, with arguments argv[1..]; dies if
+ * it cannot. */
+_Noreturn void program_exec(const char *name, const struct list *arguments);
+
+/* Start that program with a socket pair as its descriptors 0 and 1; returns
+ * our end, or -1. Its stderr is ours if keep_stderr, else /dev/null. */
+int program_converse(const char *name, const struct list *arguments,
+    bool keep_stderr);
+
+#endif

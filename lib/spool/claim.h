@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SPOOL_CLAIM_H
+#define SPOOL_CLAIM_H
+
+/*
+ * A message going out. While it is claimed its envelope is called .busy and
+ * is locked (flock) by us. The lock is taken first and the rename comes
+ * second, so a .busy that nobody has locked belongs to nobody: its owner
+ * has died, and claim_recover puts it back.
+ *
+ *	claim_take	.envelope      -> .envelope.busy
+ *	claim_gone	.envelope.busy -> nothing, then the content
+ *	claim_release	.envelope.busy -> .envelope, as if nothing had been
+ *	claim_defer	.envelope.busy -> .envelope, with the next try's time
+ *	claim_fail	.envelope.busy -> .envelope.bad, with the reason
+ */
+#include <time.h>
+
+#include "mail/envelope.h"
+#include "spool/spool.h"
+
+enum claim_verdict {
+	CLAIM_OURS,
+	CLAIM_TAKEN,            /* somebody else is at it, or it is gone */
+	CLAIM_DAMAGED,          /* ours, but unreadable: why says how */
+	CLAIM_ERROR             /* errno; not ours */
+};
+
+struct claim {
+	const struct spool *spool;
+	struct message_id id;
+	struct envelope envelope;
+	struct buf why;         /* what is wrong with a damaged one */
+	int fd;                 /* the envelope, locked; -1: nothing claimed */
+	int content;            /* its text; -1 if damaged */
+	uint64_t octets;        /* of the content */
+	time_t received;        /* when the content was written */
+};
+
+enum claim_verdict claim_take(struct claim *c, const struct spool *s,
+    const struct message_id *id);
+
+void claim_gone(struct claim *c);
+void claim_release(struct claim *c);
+
+/* Both return false, with errno, if that could not be written down; the
+ * message is not lost then, it stays or becomes .envelope. */
+bool claim_defer(struct claim *c, time_t next_try, const char *reason);
+bool claim_fail(struct claim *c, const char *reason, int code);
+
+/* Give the memory back. */
+void claim_free(struct claim *c);
+
+/* Put a .busy whose owner has died back to .envelope: true if it was one. With dry_run
+ * only look. */
+bool claim_recover(const struct spool *s, const struct message_id *id,
+    bool dry_run);
+
+/* Read an envelope for looking at only, in whatever state: false with why,
+ * or with errno and an empty why. */
+bool envelope_load(const struct spool *s, const char *name,
+    struct envelope *e, struct stat *st, struct buf *why);
+
+#endif

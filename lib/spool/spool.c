@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: ISC */
+#include "spool/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+const char *const state_words[STATES + 1] = {
+	[STATE_READY] = "ready",
+	[STATE_NEW] = "new",
+	[STATE_BUSY] = "busy",
+	[STATE_BAD] = "bad",
+	[STATE_HOLD] = "hold",
+	[STATE_LOCAL] = "local",
+};
+
+static const char *const suffixes[STATES] = {
+	[STATE_READY] = "",
+	[STATE_NEW] = ".new",
+	[STATE_BUSY] = ".busy",
+	[STATE_BAD] = ".bad",
+	[STATE_HOLD] = ".hold",
+	[STATE_LOCAL] = ".local",
+};
+
+static const char prefix[] = "emailrelay";
+
+bool
+spool_open(struct spool *s, const char *path)
+{
+	s->path = path;
+	s->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	umask(0117);
+	return s->fd >= 0;
+}
+
+void
+spool_close(struct spool *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+}
+
+/* The octets of an id at the start of text, or 0. */
+static size_t
+id_length(const char *text)
+{
+	const char *s = text + sizeof prefix - 1;
+	size_t n;
+
+	if (strncmp(text, prefix, sizeof prefix - 1) != 0)
+		return 0;
+	for (int part = 0; part < 3; part++) {
+		if (*s != '.')
+			return 0;
+		n = strspn(++s, "0123456789");
+		if (n < 1 || n > 20)
+			return 0;
+		s += n;
+	}
+	return (size_t)(s - text);
+}
+
+bool
+message_id_parse(struct message_id *id, const char *text)
+{
+	size_t n = id_length(text);
+
+	if (n == 0 || text[n])
+		return false;
+	memcpy(id->s, text, n + 1);
+	return true;
+}
+
+void
+message_id_make(struct message_id *id)
+{
+	struct timespec now;
+
+	/* The sequence number is the microsecond: names sort by arrival, and
+	 * no name comes twice, which POP3's unique ids rely on. */
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(id->s, sizeof id->s, "%s.%ld.%" PRId64 ".%06ld", prefix,
+	    (long)getpid(), (int64_t)now.tv_sec, now.tv_nsec / 1000);
+}
+
+/* Compare two decimal numbers of any length; *a and *b go behind them. */
+static int
+compare_numbers(const char **a, const char **b)
+{
+	size_t la, lb;
+	int d;
+
+	*a += strspn(*a, "0");
+	*b += strspn(*b, "0");
+	la = strspn(*a, "0123456789");
+	lb = strspn(*b, "0123456789");
+	d = la < lb ? -1 : la > lb ? 1 : memcmp(*a, *b, la);
+	*a += la;
+	*b += lb;
+	return d;
+}
+
+int
+message_id_order(const char *a, const char *b)
+{
+	const char *x = a + sizeof prefix, *y = b + sizeof prefix;
+	int d;
+
+	/* emailrelay.PID.TIME.SEQ: the process id tells least */
+	x = strchr(x, '.') + 1;
+	y = strchr(y, '.') + 1;
+	d = compare_numbers(&x, &y);
+	if (d == 0) {
+		x++;
+		y++;
+		d = compare_numbers(&x, &y);
+	}
+	return d ? d : strcmp(a, b);
+}
+
+struct file_name
+envelope_name(const struct message_id *id, enum state st)
+{
+	struct file_name f;
+
+	snprintf(f.s, sizeof f.s, "%s.envelope%s", id->s, suffixes[st]);
+	return f;
+}
+
+struct file_name
+content_name(const struct message_id *id)
+{
+	struct file_name f;
+
+	snprintf(f.s, sizeof f.s, "%s.content", id->s);
+	return f;
+}
+
+bool
+spool_entry_parse(struct spool_entry *e, const char *name)
+{
+	static const char envelope[] = ".envelope";
+	size_t n = id_length(name);
+
+	if (n == 0)
+		return false;
+	memcpy(e->id.s, name, n);
+	e->id.s[n] = '\0';
+	name += n;
+	e->content = strcmp(name, ".content") == 0;
+	if (e->content)
+		return true;
+	if (strncmp(name, envelope, sizeof envelope - 1) != 0)
+		return false;
+	name += sizeof envelope - 1;
+	for (e->state = 0; e->state < STATES; e->state++)
+		if (strcmp(name, suffixes[e->state]) == 0)
+			return true;
+	return false;
+}
+
+bool
+spool_walk_start(struct spool_walk *w, const struct spool *s)
+{
+	int fd = openat(s->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	w->dir = fd < 0 ? NULL : fdopendir(fd);
+	if (fd >= 0 && !w->dir)
+		close(fd);
+	return w->dir != NULL;
+}
+
+bool
+spool_walk_next(struct spool_walk *w, struct spool_entry *e)
+{
+	const struct dirent *d;
+
+	while ((d = readdir(w->dir)) != NULL)
+		if (spool_entry_parse(e, d->d_name))
+			return true;
+	return false;
+}
+
+void
+spool_walk_end(struct spool_walk *w)
+{
+	if (w->dir)
+		closedir(w->dir);
+	w->dir = NULL;
+}
+
+int
+spool_open_file(const struct spool *s, const char *name, int flags,
+    struct stat *st)
+{
+	struct stat mine;
+	int fd;
+
+	if (!st)
+		st = &mine;
+	fd = openat(s->fd, name,
+	    flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0660);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode)) {
+		close(fd);
+		errno = EINVAL;
+		return -1;
+	}
+	return fd;
+}
+
+int
+spool_rename(const struct spool *s, const char *from, const char *to)
+{
+	if (renameat2(s->fd, from, s->fd, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* NFS and old kernels do not know the flag. */
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	return renameat(s->fd, from, s->fd, to);
+}
+
+int
+spool_sync(const struct spool *s)
+{
+	return fsync(s->fd);
+}
+
+int
+write_all(int fd, const char *p, size_t n)
+{
+	ssize_t k;
+
+	while (n > 0) {
+		k = write(fd, p, n);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return -1;
+		p += k;
+		n -= (size_t)k;
+	}
+	return 0;
+}

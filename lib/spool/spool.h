@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SPOOL_SPOOL_H
+#define SPOOL_SPOOL_H
+
+/*
+ * The spool directory. A message is two files,
+ *
+ *	emailrelay.PID.TIME.SEQ.content
+ *	emailrelay.PID.TIME.SEQ.envelope[SUFFIX]
+ *
+ * the suffix is its state and a rename is the transition. spool(5) has the
+ * drawing. This layer is the only code that knows these names; a file whose
+ * name is not exactly of this form is not ours and is left alone.
+ *
+ * All access goes through a descriptor of the directory, without following
+ * links, to regular files only.
+ */
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+enum state {
+	STATE_READY,            /* .envelope: to be forwarded */
+	STATE_NEW,              /* being written, or a filter at work on it */
+	STATE_BUSY,             /* being forwarded */
+	STATE_BAD,              /* given up, the reason is in the envelope */
+	STATE_HOLD,             /* kept back by somebody */
+	STATE_LOCAL,            /* a copy for local recipients */
+	STATES
+};
+
+/* "ready", "new", ... */
+extern const char *const state_words[STATES + 1];
+
+struct spool {
+	int fd;                 /* the directory, or -1 */
+	const char *path;       /* for messages */
+};
+
+/* emailrelay.PID.TIME.SEQ */
+struct message_id {
+	char s[80];
+};
+
+/* The name of a file in the spool. */
+struct file_name {
+	char s[112];
+};
+
+/* Open the directory, and set the umask so that spool files get mode 0660.
+ * False: errno says why, and fd is -1. */
+bool spool_open(struct spool *s, const char *path);
+void spool_close(struct spool *s);
+
+/* Is text the id of a message? */
+bool message_id_parse(struct message_id *id, const char *text);
+/* A new one, from the process id and the clock. */
+void message_id_make(struct message_id *id);
+/* strcmp for two ids that sorts by arrival as far as the ids tell. */
+int message_id_order(const char *a, const char *b);
+
+struct file_name envelope_name(const struct message_id *id, enum state st);
+struct file_name content_name(const struct message_id *id);
+
+/* What a directory entry is. */
+struct spool_entry {
+	struct message_id id;
+	bool content;           /* else an envelope, in this state: */
+	enum state state;
+};
+bool spool_entry_parse(struct spool_entry *e, const char *name);
+
+/* Walk over the directory's messages once, in no order; at is the directory
+ * itself or a sub-directory. */
+struct spool_walk {
+	DIR *dir;
+};
+bool spool_walk_start(struct spool_walk *w, const struct spool *s);
+bool spool_walk_next(struct spool_walk *w, struct spool_entry *e);
+void spool_walk_end(struct spool_walk *w);
+
+/* Open a regular file in it, with O_CLOEXEC, O_NOFOLLOW and O_NONBLOCK added
+ * to flags. -1 and errno: EINVAL for what is not a regular file. */
+int spool_open_file(const struct spool *s, const char *name, int flags,
+    struct stat *st);
+
+/* Rename within it; never over a file that is there if the file system can
+ * tell. 0, or -1 and errno. */
+int spool_rename(const struct spool *s, const char *from, const char *to);
+
+/* Make what happened in the directory durable. 0, or -1 and errno. */
+int spool_sync(const struct spool *s);
+
+/* Write it all, retrying after interrupts. 0, or -1 and errno. */
+int write_all(int fd, const char *p, size_t n);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+#include "wire/net.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/date.h"
+#include "base/log.h"
+#include "base/text.h"
+
+bool
+net_parse(struct net_target *t, const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	const char *host = text;
+	size_t n = colon ? (size_t)(colon - text) : 0;
+
+	if (!colon || !colon[1] || strlen(colon + 1) >= sizeof t->port ||
+	    strpbrk(text, "@/ \t") || !text_clean(text, strlen(text)))
+		return false;
+	if (n > 2 && host[0] == '[' && host[n - 1] == ']') {
+		host++;
+		n -= 2;
+	} else if (memchr(host, ':', n)) {
+		return false;   /* an IPv6 address wants brackets */
+	}
+	if (n == 0 || n >= sizeof t->host)
+		return false;
+	snprintf(t->host, sizeof t->host, "%.*s", (int)n, host);
+	snprintf(t->port, sizeof t->port, "%s", colon + 1);
+	return true;
+}
+
+/* Wait until the connection is there. 0, or -1 and errno. */
+static int
+await_connection(int fd, unsigned seconds)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	int64_t by = date_ticks() + (int64_t)seconds * 1000, left;
+	socklen_t len = sizeof errno;
+	int n, error = 0;
+
+	do {
+		left = by - date_ticks();
+		n = poll(&p, 1, left > 0 ? (int)left : 0);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -1;
+	if (n == 0)
+		error = ETIMEDOUT;
+	else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		return -1;
+	errno = error;
+	return error ? -1 : 0;
+}
+
+static int
+connect_one(const struct addrinfo *a, unsigned seconds)
+{
+	const int on = 1;
+	int fd, saved;
+
+	fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, a->ai_protocol);
+	if (fd < 0)
+		return -1;
+	if ((connect(fd, a->ai_addr, a->ai_addrlen) < 0 &&
+	    (errno != EINPROGRESS || await_connection(fd, seconds) < 0)) ||
+	    fcntl(fd, F_SETFL, 0) < 0) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	/* Each write of ours is a whole thought; waiting for more of it
+	 * would cost 40 ms a message. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	return fd;
+}
+
+int
+net_connect(const struct net_target *t, unsigned seconds, char ip[64],
+    struct buf *why)
+{
+	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM };
+	struct addrinfo *all, *a;
+	int fd = -1, e;
+
+	buf_clear(why);
+	e = getaddrinfo(t->host, t->port, &hints, &all);
+	if (e != 0) {
+		buf_printf(why, "dns error: %s:%s: %s", t->host, t->port,
+		    e == EAI_SYSTEM ? strerror(errno) : gai_strerror(e));
+		return -1;
+	}
+	for (a = all; a && fd < 0; a = a->ai_next) {
+		if (getnameinfo(a->ai_addr, a->ai_addrlen, ip, 64, NULL, 0,
+		    NI_NUMERICHOST) != 0)
+			snprintf(ip, 64, "unknown");
+		fd = connect_one(a, seconds);
+		if (fd >= 0)
+			break;
+		buf_clear(why);
+		buf_printf(why, "cannot connect to %s:%s: %s", ip, t->port,
+		    strerror(errno));
+		log_detail("%s", why->s);
+	}
+	freeaddrinfo(all);
+	return fd;
+}

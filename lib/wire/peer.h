@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WIRE_PEER_H
+#define WIRE_PEER_H
+
+/*
+ * Who is calling: what the super-server has put into the environment, or
+ * what the socket itself says. DESIGN.md section 3 has the order.
+ */
+#include <stdbool.h>
+
+struct peer {
+	char ip[64];            /* "127.0.0.1", "2001:db8::1" */
+	char port[8];           /* "" if unknown */
+	char host[256];         /* TCPREMOTEHOST if given and sane, else "" */
+	char name[324];         /* `host[ip]` or `unknown[ip]`, as Postfix has it */
+	bool local;             /* this machine: loopback, pipe, own address */
+	bool trusted;           /* RELAYCLIENT is in the environment */
+};
+
+/* Find out about the client on descriptor fd. */
+void peer_find(struct peer *p, int fd);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WIRE_SERVE_H
+#define WIRE_SERVE_H
+
+/*
+ * The command loop of all the servers: read a line, find the command in the
+ * table, ask whether it may be said now and with what argument, and hand it
+ * over. The table is the protocol; the loop knows none.
+ *
+ * Every command gets exactly one reply. A handler never sees a control
+ * character.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "wire/io.h"
+
+/* Each program's own; the loop only passes it on. */
+struct session;
+
+enum argument { NO_ARG, MAY_ARG, MUST_ARG };
+
+struct command {
+	const char *verb;       /* upper case; the last row has NULL */
+	unsigned when;          /* the states, as bits, it may be said in */
+	enum argument argument;
+	/* arg is trimmed, "" if there is none, and may be cut up */
+	void (*answer)(struct session *s, char *arg);
+};
+
+/* What is said to those who do not keep to the table; each a whole reply
+ * without its line end. */
+struct manners {
+	const char *unknown;
+	const char *not_now;
+	const char *arg_unwanted;
+	const char *arg_wanted;
+	const char *too_long;
+	const char *unclean;    /* control characters in the line */
+	const char *timed_out;
+	const char *enough;     /* too many errors, or commands for nothing */
+};
+
+enum {
+	SERVE_LINE = 2048,      /* octets in a command line */
+	SERVE_ERRORS = 8,       /* until we hang up */
+	SERVE_IDLING = 1000     /* commands since the last progress() */
+};
+
+struct server {
+	struct io *io;
+	const struct command *commands;
+	const struct manners *manners;
+	unsigned state;         /* one bit; 0 ends the loop */
+	unsigned errors;
+	unsigned idling;
+};
+
+/* Serve until the state is 0 or the conversation is over. */
+void serve(struct server *srv, struct session *s);
+
+/* Something useful has been done: the counters start again. */
+void serve_progress(struct server *srv);
+
+#endif
