@@ -20,18 +20,22 @@ B         = build$(if $(DEBUG),-debug)$(if $(SANITIZE),-asan)
 
 WARNINGS  = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
 	-Wformat=2 -Wvla -Wwrite-strings -Wstrict-prototypes -Wcast-align \
-	-Wmissing-prototypes -Wold-style-definition -Wundef -Wpointer-arith \
+	-Wno-missing-field-initializers -Wmissing-prototypes -Wold-style-definition -Wundef -Wpointer-arith \
 	-Werror=format-security -Werror=implicit-function-declaration \
 	$(if $(WERROR),-Werror)
-HARDENED  = -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
-	-fstack-clash-protection -ftrivial-auto-var-init=zero -fPIE
+HARDENED  = -O2 -g -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
+	-fstack-clash-protection $(ZEROED) -fPIE
+# clang has called it an experiment for years, and refuses it without a vow
+ZEROED   := $(if $(shell echo | $(CC) -ftrivial-auto-var-init=zero -E - \
+	>/dev/null 2>&1 && echo y),-ftrivial-auto-var-init=zero)
 DEBUGGED  = -Og -g3 -fPIE
-SANITIZED = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+CHECKED   = -fsanitize=address,undefined
+SANITIZED = -O1 -g -fno-omit-frame-pointer $(CHECKED) \
 	-fno-sanitize-recover=all -fPIE
 CFLAGS    = $(if $(SANITIZE),$(SANITIZED),$(if $(DEBUG),$(DEBUGGED),$(HARDENED)))
 LDFLAGS   = -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
-	$(if $(SANITIZE),-fsanitize=address,undefined)
-CPPFLAGS  = -D_GNU_SOURCE -Ilib -I$(B) -DVERSION='"$(VERSION)"' \
+	$(if $(SANITIZE),$(CHECKED))
+CPPFLAGS  = -D_GNU_SOURCE -Ilib -DVERSION='"$(VERSION)"' \
 	-DSPOOLDIR='"$(SPOOLDIR)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
 	-DSBINDIR='"$(SBINDIR)"' -DBINDIR='"$(BINDIR)"' \
 	-DLIBEXECDIR='"$(LIBEXECDIR)"'
@@ -83,7 +87,9 @@ $(UNITS:%=$(B)/t/unit/%): $(B)/t/unit/%: $(B)/t/unit/%.o $(LIBRARY)
 
 $(PEERS:%=$(B)/t/bin/%) $(BENCHES:%=$(B)/t/bench/%): $(B)/t/%: $(B)/t/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY)
+
+$(B)/t/bin/answer: $(call objects,t/bin/parts/*.c)
 
 test-programs: all $(UNITS:%=$(B)/t/unit/%) $(PEERS:%=$(B)/t/bin/%)
 

@@ -195,7 +195,7 @@ wanted(int priority)
 	return the.conf.debug;
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 put(int priority, const char *fmt, va_list ap)
 {
 	struct buf text = { 0 };

@@ -54,7 +54,6 @@ complain_value(const struct reading *r, const struct option_row *row,
 	case OPTION_FLAG:
 	case OPTION_TEXT:
 	case OPTION_WORD:
-	case OPTION_HANDED_DOWN:
 		buf_puts(&text, "one of");
 		for (size_t i = 0; row->words && row->words[i]; i++)
 			buf_printf(&text, " %s", row->words[i]);
@@ -123,10 +122,8 @@ set_row(struct reading *r, size_t i, const char *value)
 	case OPTION_WORD:
 		set_word(r, row, value);
 		break;
-	case OPTION_HANDED_DOWN:
-		break;
 	}
-	if (row->down || row->kind == OPTION_HANDED_DOWN)
+	if (row->down)
 		hand_down(r, row->name, value);
 }
 

@@ -45,8 +45,7 @@ enum option_kind {
 	OPTION_TEXT,            /* const char * */
 	OPTION_NUMBER,          /* uint64_t, min to max */
 	OPTION_SECONDS,         /* uint64_t, with a unit (text_duration) */
-	OPTION_WORD,            /* unsigned: index into the words of the row */
-	OPTION_HANDED_DOWN      /* not for us, but for a program we start */
+	OPTION_WORD             /* unsigned: index into the words of the row */
 };
 
 struct option_row {

@@ -31,6 +31,7 @@ program_start(bool alone)
 	if (alone)
 		close_range(3, ~0U, 0);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_CORE, &none);
 }
 

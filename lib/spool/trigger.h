@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SPOOL_TRIGGER_H
+#define SPOOL_TRIGGER_H
+
+/*
+ * One forwarder for all who ask for one.
+ *
+ * When a client has gone its receiver wants the spool forwarded. A thousand
+ * clients that go together must not start a thousand forwarders, and no
+ * message may be left waiting. So at most one forwarder runs and at most one
+ * waits behind it, which has not yet looked into the spool: whoever finds
+ * one waiting knows that his message will be seen. Both places are locks on
+ * the file `.forward.lock` in the spool, which go away with their process.
+ */
+#include <stdbool.h>
+
+#include "spool/spool.h"
+
+/* Is nobody waiting yet? True as well when that cannot be found out. */
+bool trigger_wanted(const struct spool *s);
+
+/* Wait in line, then run: true as soon as it is our turn, and the turn lasts
+ * until the process ends. False: somebody else is waiting and will do it. */
+bool trigger_wait(const struct spool *s);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+#include "session.h"
+
+static const char *const newlines[] = {
+	[NEWLINE_NORMALIZE] = "normalize",
+	[NEWLINE_REJECT] = "reject",
+	[NEWLINE_KEEP] = "keep",
+	NULL
+};
+
+#define AT(member) offsetof(struct config, member)
+#define DAY 86400
+
+static const struct option_row rows[] = {
+	OPTIONS_SPOOL(struct config),
+	{ "domain", OPTION_TEXT, AT(domain), .down = true },
+	{ "remote-clients", OPTION_FLAG, AT(remote_clients) },
+	{ "anonymous", OPTION_FLAG, AT(anonymous) },
+	{ "size", OPTION_NUMBER, AT(size), 0, UINT64_MAX / 4 },
+	{ "max-recipients", OPTION_NUMBER, AT(max_recipients), 1,
+	    ENVELOPE_RECIPIENTS },
+	{ "idle-timeout", OPTION_NUMBER, AT(idle_timeout), 1, DAY },
+	{ "bare-newline", OPTION_WORD, AT(bare_newline), .words = newlines },
+	{ "immediate", OPTION_FLAG, AT(immediate) },
+	{ "forward-on-disconnect", OPTION_FLAG, AT(forward_on_disconnect) },
+	{ "poll", OPTION_NUMBER, AT(poll), 0, DAY },
+	{ "forward-to", OPTION_TEXT, AT(forward_to), .down = true },
+	{ "connection-timeout", OPTION_NUMBER, AT(handed_down), 1, DAY,
+	    .down = true },
+	{ "prompt-timeout", OPTION_NUMBER, AT(handed_down), 1, DAY,
+	    .down = true },
+	{ "response-timeout", OPTION_NUMBER, AT(handed_down), 1, DAY,
+	    .down = true },
+	{ "retry-for", OPTION_SECONDS, AT(handed_down), .down = true },
+	OPTIONS_LOG(struct config),
+};
+
+const struct option_set options = {
+	.program = "smtp-recv",
+	.purpose = "receives mail over SMTP on descriptors 0 and 1, "
+	    "into the spool directory",
+	.usage = "",
+	.rows = rows,
+	.n = sizeof rows / sizeof rows[0],
+};
+
+const struct config defaults = {
+	.common = { .spool_dir = SPOOLDIR, .user = "daemon" },
+	.idle_timeout = 300,
+	.max_recipients = 1000,
+	.poll = UINT64_MAX,
+};

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+#include "session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/program.h"
+#include "base/text.h"
+#include "mail/address.h"
+#include "wire/net.h"
+
+/* Our name: as told, or as the super-server or the machine has it. */
+static void
+find_domain(struct session *s)
+{
+	const char *local = getenv("TCPLOCALHOST");
+	char host[256] = "";
+
+	if (s->conf->domain) {
+		if (*s->conf->domain && !address_is_host(s->conf->domain))
+			die(EX_CONFIG, "--domain is no host name: %s",
+			    s->conf->domain);
+		buf_puts(&s->domain, s->conf->domain);
+	} else if (local && strchr(local, '.') && address_is_host(local)) {
+		buf_puts(&s->domain, local);
+	} else {
+		gethostname(host, sizeof host - 1);
+		buf_puts(&s->domain,
+		    address_is_host(host) ? host : "localhost");
+	}
+}
+
+static void
+check(struct config *conf)
+{
+	struct net_target t;
+
+	conf->forward_on_disconnect |= conf->poll == 0;
+	if (conf->forward_to && !net_parse(&t, conf->forward_to))
+		die(EX_CONFIG, "invalid host:service format: %s",
+		    conf->forward_to);
+	if ((conf->immediate || conf->forward_on_disconnect) &&
+	    !conf->forward_to)
+		die(EX_CONFIG, "the --forward, --immediate and --poll options "
+		    "require --forward-to");
+}
+
+/* tcprules(1) may set a limit for this client. */
+static void
+limit_size(struct config *conf)
+{
+	const char *databytes = getenv("DATABYTES");
+	uint64_t n;
+
+	if (!databytes)
+		return;
+	if (!text_number(databytes, 0, UINT64_MAX / 4, &n))
+		die(EX_CONFIG, "DATABYTES is no number: %s", databytes);
+	conf->size = n;
+}
+
+/* Without --remote-clients only this machine may talk to us, and whom
+ * tcprules(1) trusts. */
+static bool
+may_talk(const struct session *s)
+{
+	if (s->peer.local || s->peer.trusted || s->conf->remote_clients)
+		return true;
+	log_warning("configured to reject non-local smtp connection: %s",
+	    s->peer.name);
+	return false;
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct session s;
+	struct config conf = defaults;
+
+	program_start(true);
+	log_open("smtp-recv", "sluice/smtpd");
+	if (!isatty(STDIN_FILENO))
+		die_saying("421 4.3.0 service not available\r\n");
+	s.conf = &conf;
+	if (options_read(&options, &conf.common, argc, argv) != argc)
+		die(EX_USAGE, "too many non-switch arguments");
+	check(&conf);
+	limit_size(&conf);
+	find_domain(&s);
+	spool_open(&s.spool, conf.common.spool_dir);
+	program_become(conf.common.user);
+	peer_find(&s.peer, STDIN_FILENO);
+	io_open(&s.io, STDIN_FILENO, STDOUT_FILENO,
+	    (unsigned)conf.idle_timeout);
+	s.server = (struct server){ &s.io, commands, &manners, START, 0, 0 };
+
+	if (may_talk(&s)) {
+		greet(&s);
+		serve(&s.server, &s);
+		tx_forget(&s);
+	}
+	onward_end(&s);
+	onward(&s);
+	return EX_OK;
+}

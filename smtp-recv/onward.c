@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+#include "session.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/program.h"
+#include "base/text.h"
+#include "spool/trigger.h"
+
+/* smtp-send's own time limits end it long before. */
+enum { FORWARDER_SECONDS = 24 * 3600 };
+
+void
+onward(struct session *s)
+{
+	struct list args = { 0 };
+	int null;
+
+	io_close(&s->io);
+	if (!s->conf->forward_on_disconnect || !s->kept ||
+	    !trigger_wanted(&s->spool))
+		return;
+	/* The client has hung up: this process becomes the forwarder, which
+	 * needs no process of its own and stays within systemd's unit. */
+	null = open("/dev/null", O_RDWR);
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	for (size_t i = 0; i < s->conf->common.down.n; i++)
+		list_add(&args, list_get(&s->conf->common.down, i));
+	list_add(&args, "--forward-on-disconnect");
+	program_exec("smtp-send", &args);
+}
+
+/* The forwarder of this session: one for all its messages, so that they
+ * share a connection to the next server. */
+static bool
+start_forwarder(struct session *s)
+{
+	struct list args = { 0 };
+	int fd;
+
+	if (s->has_forwarder)
+		return s->forwarder.state == IO_OPEN;
+	for (size_t i = 0; i < s->conf->common.down.n; i++)
+		list_add(&args, list_get(&s->conf->common.down, i));
+	list_add(&args, "--immediate");
+	list_add(&args, "-");
+	fd = program_converse("smtp-send", &args, true);
+	list_free(&args);
+	if (fd < 0)
+		return false;
+	io_open(&s->forwarder, fd, fd, FORWARDER_SECONDS);
+	s->forwarder.lf = true;
+	s->has_forwarder = true;
+	return true;
+}
+
+/* `ID STATUS CODE TEXT`, as `smtp-send --report` prints it. */
+static bool
+understand(char *line, struct buf *reply)
+{
+	char *rest = line, *id = text_word(&rest), *status = text_word(&rest);
+	char *code = text_word(&rest), *enhanced = text_word(&rest);
+
+	if (!id || !status || !code || !enhanced ||
+	    strcmp(status, "sent") == 0 || strcmp(status, "taken") == 0)
+		return true;
+	buf_printf(reply, "%s %s message processing failed: %s", code,
+	    enhanced, rest);
+	return false;
+}
+
+bool
+onward_now(struct session *s, const struct message_id *id, struct buf *reply)
+{
+	char *line;
+	size_t n;
+
+	io_flush(&s->io);
+	if (start_forwarder(s)) {
+		io_print(&s->forwarder, "%s\n", id->s);
+		if (io_line(&s->forwarder, IO_BUFFER / 2, &line, &n) ==
+		    IO_LINE)
+			return understand(line, reply);
+	}
+	/* It is in the spool, on disk, and the next forwarder will find it:
+	 * we may promise that. */
+	log_warning("%s: cannot forward at once: no answer from smtp-send",
+	    id->s);
+	return true;
+}
+
+void
+onward_end(struct session *s)
+{
+	if (s->has_forwarder)
+		io_close(&s->forwarder);
+}
