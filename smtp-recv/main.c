@@ -17,7 +17,7 @@ static void
 find_domain(struct session *s)
 {
 	const char *local = getenv("TCPLOCALHOST");
-	char host[256] = "";
+	char host[256];
 
 	if (s->conf->domain) {
 		if (*s->conf->domain && !address_is_host(s->conf->domain))
@@ -27,7 +27,7 @@ find_domain(struct session *s)
 	} else if (local && strchr(local, '.') && address_is_host(local)) {
 		buf_puts(&s->domain, local);
 	} else {
-		gethostname(host, sizeof host - 1);
+		program_hostname(host);
 		buf_puts(&s->domain,
 		    address_is_host(host) ? host : "localhost");
 	}

@@ -55,6 +55,15 @@ program_become(const char *user)
 		die(EX_NOPERM, "root was not given up for good");
 }
 
+void
+program_hostname(char name[256])
+{
+	name[0] = '\0';
+	if (gethostname(name, 255) < 0 || !*name)
+		memcpy(name, "localhost", sizeof "localhost");
+	name[255] = '\0';
+}
+
 static bool
 try_directory(struct buf *path, const char *dir, size_t n, const char *name)
 {

@@ -19,6 +19,9 @@ void program_start(bool alone);
  * checked. Does nothing for "root" or when not root. */
 void program_become(const char *user);
 
+/* The name of this machine as hostname(1) has it, or "localhost". */
+void program_hostname(char name[256]);
+
 /* The file of another program of the suite, into path: beside our own, or where
  * `make install` put it; never by way of PATH. Dies when there is none. */
 void program_find(struct buf *path, const char *name);

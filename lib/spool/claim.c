@@ -74,6 +74,7 @@ read_claimed(struct claim *c, const struct stat *st)
 	if (c->content < 0)
 		return CLAIM_DAMAGED;
 	c->octets = (uint64_t)content.st_size;
+	c->due = st->st_mtime;
 	c->received = content.st_mtime;
 	return CLAIM_OURS;
 }
@@ -160,6 +161,26 @@ append(struct claim *c, const struct buf *lines)
 	return ok;
 }
 
+/* So that a pass over the spool need not open what is not due. */
+static void
+set_due(struct claim *c, time_t next_try)
+{
+	const struct timespec times[2] = {
+		{ .tv_nsec = UTIME_OMIT }, { .tv_sec = next_try }
+	};
+
+	futimens(c->fd, times);
+}
+
+bool
+message_due(const struct spool *s, const struct message_id *id)
+{
+	struct stat st;
+
+	return fstatat(s->fd, envelope_name(id, STATE_READY).s, &st,
+	    AT_SYMLINK_NOFOLLOW) < 0 || st.st_mtime <= time(NULL);
+}
+
 bool
 claim_defer(struct claim *c, time_t next_try, const char *reason)
 {
@@ -170,6 +191,7 @@ claim_defer(struct claim *c, time_t next_try, const char *reason)
 	    next_try > 0 ? (uint64_t)next_try : 0, reason);
 	noted = append(c, &line);
 	buf_free(&line);
+	set_due(c, next_try);
 	return go_to(c, STATE_READY) && noted;
 }
 

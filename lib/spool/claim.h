@@ -13,6 +13,9 @@
  *	claim_release	.envelope.busy -> .envelope, as if nothing had been
  *	claim_defer	.envelope.busy -> .envelope, with the next try's time
  *	claim_fail	.envelope.busy -> .envelope.bad, with the reason
+ *
+ * The modification time of an .envelope is when it is due: in the future
+ * for one that was deferred.
  */
 #include <time.h>
 
@@ -35,6 +38,7 @@ struct claim {
 	int content;            /* its text; -1 if damaged */
 	uint64_t octets;        /* of the content */
 	time_t received;        /* when the content was written */
+	time_t due;             /* not to be tried before */
 };
 
 enum claim_verdict claim_take(struct claim *c, const struct spool *s,
@@ -47,6 +51,9 @@ void claim_release(struct claim *c);
  * message is not lost then, it stays or becomes .envelope. */
 bool claim_defer(struct claim *c, time_t next_try, const char *reason);
 bool claim_fail(struct claim *c, const char *reason, int code);
+
+/* Is it due, as far as can be told without opening it? */
+bool message_due(const struct spool *s, const struct message_id *id);
 
 /* Give the memory back. */
 void claim_free(struct claim *c);

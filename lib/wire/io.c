@@ -227,6 +227,16 @@ io_peek(struct io *io, const char **p)
 	return io->end - io->start;
 }
 
+bool
+io_peek_within(struct io *io, unsigned seconds)
+{
+	struct pollfd p = { .fd = io->in, .events = POLLIN };
+
+	io_flush(io);
+	return io->start < io->end || io->state != IO_OPEN ||
+	    poll(&p, 1, (int)seconds * 1000) > 0;
+}
+
 void
 io_skip(struct io *io, size_t n)
 {

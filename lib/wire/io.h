@@ -62,6 +62,10 @@ enum io_line io_line(struct io *io, size_t most, char **line, size_t *n);
 size_t io_peek(struct io *io, const char **p);
 void io_skip(struct io *io, size_t n);
 
+/* Does anything come, or the end, within so many seconds? Not an error if
+ * not; a signal ends the wait, too. */
+bool io_peek_within(struct io *io, unsigned seconds);
+
 /* Octets that are here already, without waiting. */
 size_t io_buffered(const struct io *io);
 

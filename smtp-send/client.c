@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: ISC */
+#include "send.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+enum { GOODBYE_SECONDS = 5 };
+
+void
+client_say(struct client *c, const char *fmt, ...)
+{
+	struct buf line = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&line, fmt, ap);
+	va_end(ap);
+	log_detail("tx>>: \"%s\"", line.s);
+	io_print(&c->io, "%s\r\n", line.s);
+	buf_free(&line);
+}
+
+/* The conversation is over; the reply says why. */
+static enum fate
+lost(struct client *c, const char *why, const char *to)
+{
+	struct buf text = { 0 };
+
+	buf_printf(&text, "4.4.2 %s while waiting for the reply to %s", why,
+	    to);
+	reply_make(&c->reply, 451, text.s);
+	buf_free(&text);
+	client_drop(c);
+	return LOST;
+}
+
+static enum fate
+fate_of(struct client *c, int want, const char *to)
+{
+	struct buf why = { 0 };
+	int class = c->reply.code / 100;
+
+	if (class == want)
+		return SENT;
+	if (c->reply.code == 421)
+		client_drop(c);
+	if (class == 4)
+		return LATER;
+	if (class == 5)
+		return REFUSED;
+	buf_puts(&why, "unexpected reply ");
+	reply_text(&c->reply, &why);
+	lost(c, why.s, to);
+	buf_free(&why);
+	return LOST;
+}
+
+enum fate
+client_hear(struct client *c, int want, const char *to)
+{
+	enum reply_state st = REPLY_MORE;
+	size_t n;
+	char *line;
+
+	if (!c->open)
+		return LOST;    /* the reply tells why already */
+	reply_clear(&c->reply);
+	while (st == REPLY_MORE) {
+		switch (io_line(&c->io, REPLY_LINE, &line, &n)) {
+		case IO_NONE:
+			return lost(c, io_why(&c->io), to);
+		case IO_LONG:
+			return lost(c, "endless line", to);
+		case IO_LINE:
+			break;
+		}
+		log_detail("rx<<: \"%s\"", line);
+		st = reply_line(&c->reply, line, n);
+	}
+	if (st == REPLY_BAD)
+		return lost(c, "invalid reply", to);
+	return fate_of(c, want, to);
+}
+
+enum fate
+client_last_words(struct client *c)
+{
+	enum fate f;
+
+	/* Our writing has failed; what the server wrote before it went may
+	 * still be there, and tells more than a broken pipe. */
+	c->io.state = IO_OPEN;
+	c->io.seconds = 1;
+	f = client_hear(c, 2, "the text");
+	client_drop(c);
+	if (f == SENT)
+		reply_make(&c->reply, 451,
+		    "4.5.0 the server has answered half of the text");
+	return f == SENT ? LOST : f;
+}
+
+/* --- what the server offers --- */
+
+static void
+note_offer(struct client *c, const char *line)
+{
+	static const struct {
+		const char *word;
+		unsigned can;
+	} offers[] = {
+		{ "PIPELINING", PIPELINING }, { "SIZE", SIZE },
+		{ "8BITMIME", EIGHT_BIT }, { "SMTPUTF8", UTF8 },
+	};
+	size_t n = strcspn(line, " ");
+
+	for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++) {
+		if (strlen(offers[i].word) == n &&
+		    strncasecmp(offers[i].word, line, n) == 0)
+			c->can |= offers[i].can;
+	}
+	if (strncasecmp(line, "SIZE ", 5) == 0)
+		text_number(line + 5, 0, UINT64_MAX, &c->size_limit);
+}
+
+static enum fate
+hello(struct client *c)
+{
+	enum fate f;
+
+	client_say(c, "EHLO %s", c->domain);
+	f = client_hear(c, 2, "EHLO");
+	/* It may have been slow to greet us: then that was the greeting. */
+	if (f == SENT && c->reply.code == 220)
+		f = client_hear(c, 2, "EHLO");
+	if (f == REFUSED && c->reply.code <= 504) {
+		client_say(c, "HELO %s", c->domain);
+		return client_hear(c, 2, "HELO");
+	}
+	for (size_t i = 1; f == SENT && i < c->reply.lines.n; i++)
+		note_offer(c, list_get(&c->reply.lines, i));
+	return f;
+}
+
+/* Wait for the greeting; after --prompt-timeout go on without. */
+static enum fate
+greeting(struct client *c)
+{
+	enum fate f;
+
+	if (io_peek_within(&c->io, (unsigned)c->conf->prompt_timeout)) {
+		f = client_hear(c, 2, "the connection");
+		if (f == SENT && c->reply.code != 220)
+			return lost(c, "no greeting", "the connection");
+		return f;
+	}
+	log_warning("no greeting from %s, going on without", c->relay);
+	return SENT;
+}
+
+static bool
+connect_to(struct client *c)
+{
+	struct buf why = { 0 }, text = { 0 };
+	char ip[64];
+	int fd;
+
+	fd = net_connect(&c->target, (unsigned)c->conf->connection_timeout,
+	    ip, &why);
+	if (fd < 0) {
+		log_warning("%s", why.s);
+		buf_printf(&text, "4.4.1 %s", why.s);
+		reply_make(&c->reply, 451, text.s);
+		snprintf(c->relay, sizeof c->relay, "none");
+		buf_free(&text);
+		buf_free(&why);
+		return false;
+	}
+	snprintf(c->relay, sizeof c->relay, "%s[%s]:%s", c->target.host, ip,
+	    c->target.port);
+	io_open(&c->io, fd, fd, (unsigned)c->conf->response_timeout);
+	c->io.lf = true;
+	c->open = true;
+	buf_free(&why);
+	return true;
+}
+
+bool
+client_open(struct client *c)
+{
+	struct buf why = { 0 };
+	enum fate f;
+
+	c->can = 0;
+	c->size_limit = 0;
+	c->sent = 0;
+	c->dirty = c->doubtful = false;
+	if (!connect_to(c))
+		return false;
+	f = greeting(c);
+	if (f == SENT)
+		f = hello(c);
+	if (f == SENT)
+		return true;
+	reply_text(&c->reply, &why);
+	log_warning("%s does not want to talk: %s", c->relay, why.s);
+	buf_free(&why);
+	client_close(c);
+	return false;
+}
+
+bool
+client_ready(struct client *c)
+{
+	return c->open && !io_stale(&c->io);
+}
+
+void
+client_drop(struct client *c)
+{
+	if (!c->open)
+		return;
+	c->open = false;
+	/* what was not sent yet had better not be */
+	c->io.state = IO_ERROR;
+	io_close(&c->io);
+}
+
+void
+client_close(struct client *c)
+{
+	char *line;
+	size_t n;
+
+	if (client_ready(c)) {
+		c->io.seconds = GOODBYE_SECONDS;
+		client_say(c, "QUIT");
+		io_line(&c->io, REPLY_LINE, &line, &n);
+	}
+	client_drop(c);
+}

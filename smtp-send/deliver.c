@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: ISC */
+#include "send.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* A message is tried again after one minute, then two, then four, ... */
+enum { FIRST_PAUSE = 60, LONGEST_PAUSE = 3600, LOSSES_MOST = 2 };
+
+static time_t
+next_try(uint64_t tries, time_t now)
+{
+	uint64_t pause = LONGEST_PAUSE;
+
+	if (tries < 6)
+		pause = (uint64_t)FIRST_PAUSE << tries;
+	return now + (time_t)(pause < LONGEST_PAUSE ? pause : LONGEST_PAUSE);
+}
+
+static const char *
+word_for(enum fate f)
+{
+	return f == SENT ? "sent" : f == REFUSED ? "bounced" : "deferred";
+}
+
+/* A line on stdout: `ID STATUS CODE ENHANCED TEXT`. */
+static void
+report(const struct run *r, const struct message_id *id, const char *status,
+    const struct reply *reply)
+{
+	struct buf text = { 0 };
+	char enhanced[12];
+	const char *rest;
+
+	if (!r->conf->report && !r->conf->immediate)
+		return;
+	reply_text(reply, &text);
+	reply_enhanced(reply, enhanced);
+	rest = text.n > 4 ? text.s + 4 : "";
+	if (strncmp(rest, enhanced, strlen(enhanced)) == 0)
+		rest += strlen(enhanced);
+	rest += strspn(rest, " ");
+	printf("%s %s %d %s %s\n", id->s, status, reply->code, enhanced, rest);
+	fflush(stdout);
+	buf_free(&text);
+}
+
+static void
+log_fate(const struct run *r, const struct claim *m, enum fate f)
+{
+	const struct client *c = &r->client;
+	struct buf text = { 0 };
+	char enhanced[12], delay[24];
+
+	reply_text(&c->reply, &text);
+	reply_enhanced(&c->reply, enhanced);
+	snprintf(delay, sizeof delay, "%" PRId64,
+	    (int64_t)(time(NULL) - m->received));
+	for (size_t i = 0; i < m->envelope.remote.n; i++)
+		log_event("deliver", "to", list_get(&m->envelope.remote, i),
+		    "relay", c->relay, "delay", delay, "dsn", enhanced,
+		    "status", word_for(f), "reply", buf_text(&text), NULL);
+	if (c->doubtful)
+		log_warning("the reply to the whole message was lost: "
+		    "it may arrive twice");
+	buf_free(&text);
+}
+
+static void
+complain(const struct claim *m, const char *what)
+{
+	log_error("cannot %s '%s/%s': %s", what, m->spool->path,
+	    envelope_name(&m->id, STATE_BUSY).s, strerror(errno));
+}
+
+static void
+give_up(struct run *r, struct claim *m, const char *reason, int code)
+{
+	log_warning("failing file: %s: %s", m->id.s, reason);
+	r->bad++;
+	if (!claim_fail(m, reason, code))
+		complain(m, "mark as failed");
+}
+
+static bool
+expired(const struct run *r, time_t received)
+{
+	return (uint64_t)(time(NULL) - received) >= r->conf->retry_for;
+}
+
+/* In the words of E-MailRelay, which scripts look for. */
+static void
+give_up_refused(struct run *r, struct claim *m)
+{
+	struct buf reason = { 0 };
+
+	buf_puts(&reason, "smtp client failure: ");
+	reply_text(&r->client.reply, &reason);
+	give_up(r, m, reason.s, r->client.reply.code);
+	buf_free(&reason);
+}
+
+static void
+put_off(struct run *r, struct claim *m)
+{
+	struct buf reason = { 0 };
+
+	reply_text(&r->client.reply, &reason);
+	r->later++;
+	if (!claim_defer(m, next_try(m->envelope.tries, time(NULL)),
+	    reason.s))
+		complain(m, "defer");
+	buf_free(&reason);
+}
+
+/* With --immediate the message still belongs to the client of smtp-recv,
+ * which waits for its reply: unsent, it is refused there and is not ours. */
+static void
+dispose(struct run *r, struct claim *m, enum fate f)
+{
+	log_fate(r, m, f);
+	if (f == SENT || r->conf->immediate)
+		claim_gone(m);
+	else if (f == REFUSED || expired(r, m->received))
+		give_up_refused(r, m);
+	else
+		put_off(r, m);
+	report(r, &m->id, word_for(f), &r->client.reply);
+}
+
+/* A session that can take the next message: the one at hand, or a new one. */
+static bool
+have_session(struct run *r)
+{
+	struct client *c = &r->client;
+
+	if (client_ready(c))
+		return true;
+	client_drop(c);
+	return client_open(c);
+}
+
+/* No session: nothing has happened to the message, unless it is too old. */
+static void
+no_session(struct run *r, struct claim *m)
+{
+	r->stop = true;
+	if (r->conf->immediate) {
+		dispose(r, m, LATER);
+	} else if (expired(r, m->received)) {
+		give_up_refused(r, m);
+		report(r, &m->id, word_for(REFUSED), &r->client.reply);
+	} else {
+		r->later++;
+		claim_release(m);
+		report(r, &m->id, word_for(LATER), &r->client.reply);
+	}
+}
+
+/* Was the session ended by the server after it has served us well? Many
+ * take so many messages and no more over a connection. */
+static bool
+worn_out(const struct client *c, unsigned sent_before, enum fate f)
+{
+	return sent_before > 0 && !c->open && !c->doubtful &&
+	    (f == LOST || (f == LATER && c->reply.code == 421));
+}
+
+static void
+send_claimed(struct run *r, struct claim *m)
+{
+	struct client *c = &r->client;
+	unsigned sent;
+	enum fate f;
+
+	do {
+		if (!have_session(r)) {
+			no_session(r, m);
+			return;
+		}
+		sent = c->sent;
+		f = transact(c, m);
+	} while (worn_out(c, sent, f));
+	if (c->open)
+		r->losses = 0;
+	else if (f != SENT && ++r->losses >= LOSSES_MOST)
+		r->stop = true;
+	dispose(r, m, f);
+}
+
+static void
+handle_damaged(struct run *r, struct claim *m)
+{
+	struct reply why = { 0 };
+
+	reply_make(&why, 554, m->why.s);
+	report(r, &m->id, word_for(REFUSED), &why);
+	reply_free(&why);
+	give_up(r, m, m->why.s, 0);
+}
+
+static void
+handle_taken(struct run *r, const struct message_id *id)
+{
+	struct reply why = { 0 };
+
+	log_detail("cannot lock file: %s", id->s);
+	reply_make(&why, 250, "2.0.0 in other hands");
+	report(r, id, "taken", &why);
+	reply_free(&why);
+}
+
+static void
+send_one(struct run *r, struct claim *m, bool forced)
+{
+	if (!forced && m->due > time(NULL)) {
+		r->later++;
+		claim_release(m);
+	} else if (m->envelope.remote.n == 0) {
+		buf_set(&m->why, "no remote recipients");
+		handle_damaged(r, m);
+	} else {
+		send_claimed(r, m);
+	}
+}
+
+void
+deliver(struct run *r, const struct message_id *id, bool forced)
+{
+	struct claim m = { .fd = -1 };
+
+	log_subject(id->s);
+	switch (claim_take(&m, &r->spool, id)) {
+	case CLAIM_OURS:
+		send_one(r, &m, forced);
+		break;
+	case CLAIM_TAKEN:
+		handle_taken(r, id);
+		break;
+	case CLAIM_DAMAGED:
+		handle_damaged(r, &m);
+		break;
+	case CLAIM_ERROR:
+		r->later++;
+		complain(&m, "claim");
+		break;
+	}
+	claim_free(&m);
+	log_subject(NULL);
+}

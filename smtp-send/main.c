@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+#include "send.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/program.h"
+#include "base/text.h"
+#include "mail/address.h"
+#include "spool/trigger.h"
+
+static void
+prepare(struct run *r, struct config *conf)
+{
+	struct client *c = &r->client;
+
+	conf->forward_on_disconnect |= conf->poll == 0;
+	if (!conf->forward_to)
+		die(EX_USAGE, "where to? --forward-to is missing");
+	if (!net_parse(&c->target, conf->forward_to))
+		die(EX_USAGE, "invalid host:service format: %s",
+		    conf->forward_to);
+	if (conf->domain && *conf->domain && !address_is_host(conf->domain))
+		die(EX_USAGE, "--domain is no host name: %s", conf->domain);
+	if (conf->domain && *conf->domain)
+		snprintf(c->domain, sizeof c->domain, "%s", conf->domain);
+	else
+		program_hostname(c->domain);
+	r->conf = c->conf = conf;
+	if (!spool_open(&r->spool, conf->common.spool_dir))
+		die(EX_NOINPUT, "cannot open spool '%s': %s",
+		    conf->common.spool_dir, strerror(errno));
+	program_become(conf->common.user);
+}
+
+static void
+deliver_named(struct run *r, const char *name)
+{
+	struct message_id id;
+
+	if (!message_id_parse(&id, name))
+		die(EX_USAGE, "not a message id: %s", name);
+	r->stop = false;        /* each one is a request of its own */
+	deliver(r, &id, true);
+}
+
+/* Ids from stdin, each dealt with as it comes. */
+static void
+deliver_stdin(struct run *r)
+{
+	struct io in;
+	char *line;
+	size_t n;
+
+	io_open(&in, STDIN_FILENO, STDIN_FILENO, 7 * 86400);
+	in.lf = true;
+	while (!queue_interrupted()) {
+		if (!io_peek_within(&in, 3600))
+			continue;       /* or a signal */
+		if (io_line(&in, sizeof(struct message_id), &line, &n) !=
+		    IO_LINE)
+			break;
+		line = text_trim(line);
+		if (*line)
+			deliver_named(r, line);
+	}
+}
+
+static void
+poll_spool(struct run *r)
+{
+	queue_run(r);
+	while (r->conf->poll != UINT64_MAX && r->conf->poll != 0 &&
+	    !queue_interrupted()) {
+		queue_pause(r->conf->poll);
+		if (!queue_interrupted())
+			queue_run(r);
+	}
+}
+
+/* What sendmail's queue runners and cron jobs need to know. */
+static int
+status(const struct run *r)
+{
+	return r->bad ? EX_UNAVAILABLE : r->later ? EX_TEMPFAIL : EX_OK;
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct run r;
+	struct config conf = defaults;
+	int first;
+
+	program_start(true);
+	log_open("smtp-send", "sluice/smtp");
+	first = options_read(&options, &conf.common, argc, argv);
+	prepare(&r, &conf);
+	queue_catch_signals();
+	if (first < argc && strcmp(argv[first], "-") == 0) {
+		deliver_stdin(&r);
+	} else if (first < argc) {
+		for (; first < argc && !queue_interrupted(); first++)
+			deliver_named(&r, argv[first]);
+	} else if (!conf.forward_on_disconnect || trigger_wait(&r.spool)) {
+		poll_spool(&r);
+	}
+	client_close(&r.client);
+	return status(&r);
+}
