@@ -47,7 +47,7 @@ TOOLS     = $(patsubst spool-tools/%.c,%,$(wildcard spool-tools/*.c))
 PROGRAMS  = $(FOLDERS) $(TOOLS)
 UNITS     = $(patsubst t/unit/%.c,%,$(wildcard t/unit/*.c))
 PEERS     = $(patsubst t/bin/%.c,%,$(wildcard t/bin/*.c))
-BENCHES   = $(patsubst t/bench/%.c,%,$(wildcard t/bench/*.c))
+BENCHES   = $(patsubst t/bench/%.c,%,$(filter-out %/floor.c,$(wildcard t/bench/*.c)))
 FUZZERS   = $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c))
 
 SOURCES   = $(wildcard lib/*/*.c $(FOLDERS:%=%/*.c) spool-tools/*.c)
@@ -99,19 +99,32 @@ check: test-programs
 asan:
 	$(MAKE) SANITIZE=1 check
 
-bench: all $(BENCHES:%=$(B)/t/bench/%)
+$(B)/t/bench/sink: $(B)/t/bench/parts/smtp.o
+
+# What smtp-recv is measured against: static, and with musl if it is there
+FLOOR     = t/bench/floor.c t/bench/parts/smtp.c
+FLOOR_CC  = $(shell command -v musl-gcc || echo $(CC))
+
+$(B)/t/bench/floor: $(FLOOR) t/bench/parts/smtp.h
+	@mkdir -p $(@D)
+	$(FLOOR_CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O2 -static -o $@ $(FLOOR)
+
+bench: all $(BENCHES:%=$(B)/t/bench/%) $(B)/t/bench/floor
 	t/bench/run $(B) $(ROW)
 
 # --- fuzzing: each parser for FUZZ_SECONDS, clang's libFuzzer ---
 
 FUZZ_SECONDS = 10
 FUZZ_B    = build-fuzz
-FUZZ_CC   = clang -std=c11 $(CPPFLAGS) -O1 -g \
+FUZZ_CC   = clang -std=c11 $(CPPFLAGS) $(WARNINGS) -O1 -g \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
-$(FUZZERS:%=$(FUZZ_B)/%): $(FUZZ_B)/%: t/fuzz/%.c $(wildcard lib/*/*.[ch])
-	@mkdir -p $(@D)
-	$(FUZZ_CC) -o $@ $< $(wildcard lib/*/*.c)
+fuzz-library:
+	$(MAKE) CC=clang B=$(FUZZ_B) SANITIZE=1 $(FUZZ_B)/libsluice.a \
+	    CHECKED=-fsanitize=fuzzer-no-link,address,undefined
+
+$(FUZZERS:%=$(FUZZ_B)/%): $(FUZZ_B)/%: t/fuzz/%.c t/fuzz/fuzz.h fuzz-library
+	$(FUZZ_CC) -o $@ $< $(FUZZ_B)/libsluice.a
 
 fuzz: $(FUZZERS:%=$(FUZZ_B)/%)
 	t/fuzz/run $(FUZZ_B) $(FUZZ_SECONDS) $(FUZZERS)
@@ -125,7 +138,7 @@ lint:
 
 PORT = 2525
 run: all
-	t/serve $(B) $(PORT) $(FORWARD)
+	doc/examples/serve $(B) $(PORT) $(FORWARD)
 
 # --- installation ---
 
@@ -136,7 +149,8 @@ install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(DOCDIR)
 	install $(SERVERS:%=$(B)/bin/%) $(DESTDIR)$(SBINDIR)
 	install $(TOOLS:%=$(B)/bin/%) $(DESTDIR)$(BINDIR)
-	install -m 644 README.md LICENSE inetd.conf.sample $(DESTDIR)$(DOCDIR)
+	install -m 644 README.md LICENSE inetd.conf.sample doc/differences.md \
+	    $(DESTDIR)$(DOCDIR)
 	for m in $(MAN); do \
 		d=$(DESTDIR)$(MANDIR)/man$${m##*.}; \
 		install -d $$d && install -m 644 $$m $$d || exit 1; \
@@ -159,7 +173,7 @@ uninstall:
 clean:
 	rm -rf build build-debug build-asan build-clang build-fuzz
 
-.PHONY: all test-programs check asan bench fuzz lint run install uninstall clean
+.PHONY: all test-programs check asan bench fuzz fuzz-library lint run install uninstall clean
 .SECONDARY:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

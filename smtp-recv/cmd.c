@@ -134,6 +134,13 @@ not_implemented(struct session *s, char *arg)
 	say(s, "502 5.5.1 command not implemented");
 }
 
+void
+end_session(struct session *s)
+{
+	s->server.state = 0;
+	s->io.linger = true;
+}
+
 static void
 do_quit(struct session *s, char *arg)
 {
@@ -149,7 +156,7 @@ hang_up(struct session *s, char *arg)
 	(void)arg;
 	log_warning("non-SMTP command from %s", s->peer.name);
 	say(s, "221 2.7.0 this is not a web server");
-	s->server.state = 0;
+	end_session(s);
 }
 
 const struct command commands[] = {

@@ -8,7 +8,7 @@
 
 /* A sender has this many seconds and then one more for every 1000 octets:
  * who drips holds a process for ever otherwise. */
-enum { PATIENCE = 600, OCTETS_A_SECOND = 1000 };
+enum { PATIENCE = 300, OCTETS_A_SECOND = 1000 };
 
 static int64_t
 deadline(int64_t began, uint64_t octets)
@@ -45,11 +45,12 @@ pour(struct session *s, uint64_t count)
 {
 	struct buf out = { 0 };
 	int64_t began = date_ticks();
+	uint64_t before = s->octets;
 	const char *p;
 	size_t n;
 
 	while (!s->text.done && count > 0 && !hopeless(s)) {
-		s->io.until = deadline(began, s->octets);
+		s->io.until = deadline(began, s->octets - before);
 		n = io_peek(&s->io, &p);
 		if (n == 0)
 			break;
@@ -64,7 +65,7 @@ pour(struct session *s, uint64_t count)
 	buf_free(&out);
 	if (s->io.state == IO_OPEN && hopeless(s)) {
 		say(s, "552 5.3.4 message too big, closing connection");
-		s->server.state = 0;
+		end_session(s);
 	}
 	return s->io.state == IO_OPEN && s->server.state != 0;
 }
@@ -141,7 +142,7 @@ turn_away(struct session *s, uint64_t count, const char *reply)
 {
 	if (s->conf->size && count / 2 > s->conf->size) {
 		say(s, "552 5.3.4 message too big, closing connection");
-		s->server.state = 0;
+		end_session(s);
 	} else if (swallow(s, count)) {
 		say(s, "%s", reply);
 		s->server.errors++;
@@ -180,6 +181,8 @@ take_chunk(struct session *s, uint64_t size, bool last)
 		spoil(s, false);
 	} else {
 		s->server.state = CHUNK;
+		if (size > 0)
+			serve_step(&s->server);
 		say(s, "250 2.0.0 %llu octets received",
 		    (unsigned long long)size);
 	}
@@ -194,7 +197,7 @@ do_bdat(struct session *s, char *arg)
 	if (!parse_chunk(arg, &size, &last)) {
 		say(s, "501 5.5.4 syntax: BDAT size [LAST], "
 		    "closing connection");
-		s->server.state = 0;
+		end_session(s);
 		return;
 	}
 	if (s->server.state == MAIL) {

@@ -12,11 +12,15 @@
 static void
 reject(struct session *s, const char *verb, const char *reply)
 {
-	log_info("NOQUEUE: reject: %s from %s: %s; from=<%s> proto=%s "
-	    "helo=<%s>", verb, s->peer.name, reply,
-	    buf_text(&s->envelope.from), s->protocol, buf_text(&s->helo));
+	struct buf from = { 0 }, helo = { 0 };
+
+	log_quote(&from, buf_text(&s->envelope.from));
+	log_quote(&helo, buf_text(&s->helo));
+	log_info("NOQUEUE: reject: %s from %s: %s; from=%s proto=%s helo=%s",
+	    verb, s->peer.name, reply, from.s, s->protocol, helo.s);
+	buf_free(&from);
+	buf_free(&helo);
 	say(s, "%s", reply);
-	s->server.errors++;
 }
 
 /* Behind "FROM:" or "TO:", or NULL. */
@@ -71,7 +75,7 @@ has_room(const struct session *s, uint64_t size)
 {
 	struct statvfs fs;
 
-	return fstatvfs(s->spool.fd, &fs) < 0 ||
+	return fstatvfs(s->spool.fd, &fs) < 0 || fs.f_blocks == 0 ||
 	    size / (fs.f_frsize ? fs.f_frsize : 1) < fs.f_bavail;
 }
 
@@ -134,6 +138,8 @@ do_mail(struct session *s, char *arg)
 static void
 accept_recipient(struct session *s, const char *to)
 {
+	/* Who has more of them than we take sends the rest another time. */
+	serve_step(&s->server);
 	if (s->envelope.remote.n >= s->conf->max_recipients) {
 		reject(s, "RCPT", "452 4.5.3 too many recipients");
 		return;

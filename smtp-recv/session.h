@@ -70,6 +70,8 @@ extern const struct command commands[];
 extern const struct manners manners;
 void greet(struct session *s);
 void tx_forget(struct session *s);
+/* Hang up behind the reply that was just said. */
+void end_session(struct session *s);
 /* One reply, its line end added; printable and at most 512 octets. */
 void say(struct session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -7,9 +7,23 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/date.h"
 #include "base/text.h"
 
 enum { GOODBYE_SECONDS = 5 };
+
+/* The conversation is over; the reply says why. */
+static enum fate
+lost(struct client *c, const char *why, const char *when, const char *to)
+{
+	struct buf text = { 0 };
+
+	buf_printf(&text, "4.4.2 %s %s %s", why, when, to);
+	reply_make(&c->reply, 451, text.s);
+	buf_free(&text);
+	client_drop(c);
+	return LOST;
+}
 
 void
 client_say(struct client *c, const char *fmt, ...)
@@ -20,23 +34,14 @@ client_say(struct client *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vprintf(&line, fmt, ap);
 	va_end(ap);
+	/* To go on would be to take what it has said already, whatever that
+	 * was about, for the reply to this. */
+	if (c->asked == 0 && io_buffered(&c->io) > 0)
+		lost(c, "reply out of turn", "before", line.s);
 	log_detail("tx>>: \"%s\"", line.s);
 	io_print(&c->io, "%s\r\n", line.s);
+	c->asked++;
 	buf_free(&line);
-}
-
-/* The conversation is over; the reply says why. */
-static enum fate
-lost(struct client *c, const char *why, const char *to)
-{
-	struct buf text = { 0 };
-
-	buf_printf(&text, "4.4.2 %s while waiting for the reply to %s", why,
-	    to);
-	reply_make(&c->reply, 451, text.s);
-	buf_free(&text);
-	client_drop(c);
-	return LOST;
 }
 
 static enum fate
@@ -55,35 +60,49 @@ fate_of(struct client *c, int want, const char *to)
 		return REFUSED;
 	buf_puts(&why, "unexpected reply ");
 	reply_text(&c->reply, &why);
-	lost(c, why.s, to);
+	lost(c, why.s, "to", to);
 	buf_free(&why);
 	return LOST;
 }
 
-enum fate
-client_hear(struct client *c, int want, const char *to)
+/* A whole reply, within the time for one. NULL, or what is wrong. */
+static const char *
+read_reply(struct client *c)
 {
 	enum reply_state st = REPLY_MORE;
 	size_t n;
 	char *line;
 
-	if (!c->open)
-		return LOST;    /* the reply tells why already */
 	reply_clear(&c->reply);
+	c->io.until = date_ticks() + (int64_t)c->io.seconds * 1000;
 	while (st == REPLY_MORE) {
 		switch (io_line(&c->io, REPLY_LINE, &line, &n)) {
 		case IO_NONE:
-			return lost(c, io_why(&c->io), to);
+			return io_why(&c->io);
 		case IO_LONG:
-			return lost(c, "endless line", to);
+			return "endless line";
 		case IO_LINE:
 			break;
 		}
 		log_detail("rx<<: \"%s\"", line);
 		st = reply_line(&c->reply, line, n);
 	}
-	if (st == REPLY_BAD)
-		return lost(c, "invalid reply", to);
+	c->io.until = 0;
+	return st == REPLY_BAD ? "invalid reply" : NULL;
+}
+
+enum fate
+client_hear(struct client *c, int want, const char *to)
+{
+	const char *wrong;
+
+	if (!c->open)
+		return LOST;    /* the reply tells why already */
+	wrong = read_reply(c);
+	if (wrong)
+		return lost(c, wrong, "while waiting for the reply to", to);
+	if (c->asked > 0)
+		c->asked--;
 	return fate_of(c, want, to);
 }
 
@@ -92,8 +111,10 @@ client_last_words(struct client *c)
 {
 	enum fate f;
 
-	/* Our writing has failed; what the server wrote before it went may
-	 * still be there, and tells more than a broken pipe. */
+	if (!c->open)
+		return LOST;
+	/* If our writing has failed, what the server wrote before it went
+	 * may still be there, and tells more than a broken pipe. */
 	c->io.state = IO_OPEN;
 	c->io.seconds = 1;
 	f = client_hear(c, 2, "the text");
@@ -146,6 +167,18 @@ hello(struct client *c)
 	return f;
 }
 
+static enum fate
+introduce(struct client *c)
+{
+	enum fate f = hello(c);
+
+	c->asked = 0;           /* even if there was no greeting */
+	if (f == SENT && io_buffered(&c->io) > 0)
+		return lost(c, "reply out of turn", "behind the one to",
+		    "EHLO");
+	return f;
+}
+
 /* Wait for the greeting; after --prompt-timeout go on without. */
 static enum fate
 greeting(struct client *c)
@@ -155,7 +188,7 @@ greeting(struct client *c)
 	if (io_peek_within(&c->io, (unsigned)c->conf->prompt_timeout)) {
 		f = client_hear(c, 2, "the connection");
 		if (f == SENT && c->reply.code != 220)
-			return lost(c, "no greeting", "the connection");
+			return lost(c, "no greeting", "after", "the connection");
 		return f;
 	}
 	log_warning("no greeting from %s, going on without", c->relay);
@@ -183,8 +216,9 @@ connect_to(struct client *c)
 	snprintf(c->relay, sizeof c->relay, "%s[%s]:%s", c->target.host, ip,
 	    c->target.port);
 	io_open(&c->io, fd, fd, (unsigned)c->conf->response_timeout);
-	c->io.lf = true;
+	c->io.lf = c->io.strict = true;
 	c->open = true;
+	c->asked = 1;           /* the greeting */
 	buf_free(&why);
 	return true;
 }
@@ -203,7 +237,7 @@ client_open(struct client *c)
 		return false;
 	f = greeting(c);
 	if (f == SENT)
-		f = hello(c);
+		f = introduce(c);
 	if (f == SENT)
 		return true;
 	reply_text(&c->reply, &why);
@@ -217,6 +251,18 @@ bool
 client_ready(struct client *c)
 {
 	return c->open && !io_stale(&c->io);
+}
+
+bool
+client_reset(struct client *c)
+{
+	if (!c->dirty)
+		return true;
+	client_say(c, "RSET");
+	c->dirty = client_hear(c, 2, "RSET") != SENT;
+	if (c->dirty)
+		client_drop(c);
+	return !c->dirty;
 }
 
 void

@@ -79,16 +79,22 @@ complain(const struct claim *m, const char *what)
 static void
 give_up(struct run *r, struct claim *m, const char *reason, int code)
 {
-	log_warning("failing file: %s: %s", m->id.s, reason);
-	r->bad++;
-	if (!claim_fail(m, reason, code))
+	log_warning("failing file: %s", reason);
+	if (claim_fail(m, reason, code)) {
+		r->bad++;
+	} else {
 		complain(m, "mark as failed");
+		r->later++;
+	}
 }
 
-static bool
-expired(const struct run *r, time_t received)
+bool
+too_old(const struct run *r, time_t received)
 {
-	return (uint64_t)(time(NULL) - received) >= r->conf->retry_for;
+	time_t now = time(NULL);
+	uint64_t age = now > received ? (uint64_t)(now - received) : 0;
+
+	return age >= r->conf->retry_for;
 }
 
 /* In the words of E-MailRelay, which scripts look for. */
@@ -122,12 +128,14 @@ static void
 dispose(struct run *r, struct claim *m, enum fate f)
 {
 	log_fate(r, m, f);
-	if (f == SENT || r->conf->immediate)
-		claim_gone(m);
-	else if (f == REFUSED || expired(r, m->received))
+	if (f == SENT || r->conf->immediate) {
+		if (!claim_gone(m))
+			complain(m, "remove");
+	} else if (f == REFUSED || too_old(r, m->received)) {
 		give_up_refused(r, m);
-	else
+	} else {
 		put_off(r, m);
+	}
 	report(r, &m->id, word_for(f), &r->client.reply);
 }
 
@@ -137,20 +145,22 @@ have_session(struct run *r)
 {
 	struct client *c = &r->client;
 
-	if (client_ready(c))
+	if (client_ready(c) && client_reset(c))
 		return true;
 	client_drop(c);
-	return client_open(c);
+	return !r->stop && client_open(c);
 }
 
-/* No session: nothing has happened to the message, unless it is too old. */
+/* No session: nothing has happened to the message, unless it is too old.
+ * The server's absence is no failure of the message: with --retry-for=0 it
+ * stays, too. */
 static void
 no_session(struct run *r, struct claim *m)
 {
 	r->stop = true;
 	if (r->conf->immediate) {
 		dispose(r, m, LATER);
-	} else if (expired(r, m->received)) {
+	} else if (r->conf->retry_for && too_old(r, m->received)) {
 		give_up_refused(r, m);
 		report(r, &m->id, word_for(REFUSED), &r->client.reply);
 	} else {
@@ -245,7 +255,10 @@ deliver(struct run *r, const struct message_id *id, bool forced)
 		break;
 	case CLAIM_ERROR:
 		r->later++;
-		complain(&m, "claim");
+		if (m.why.n)
+			log_error("%s: %s", m.why.s, strerror(errno));
+		else
+			complain(&m, "claim");
 		break;
 	}
 	claim_free(&m);

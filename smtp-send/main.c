@@ -43,8 +43,23 @@ deliver_named(struct run *r, const char *name)
 
 	if (!message_id_parse(&id, name))
 		die(EX_USAGE, "not a message id: %s", name);
-	r->stop = false;        /* each one is a request of its own */
+	if (claim_recover(&r->spool, &id, false))
+		log_warning("%s: left behind by a forwarder that died", name);
 	deliver(r, &id, true);
+}
+
+/* What is behind the last line end, as a line. */
+static bool
+last_line(struct io *in, char **line)
+{
+	static struct buf rest;
+	const char *p;
+	size_t n = io_buffered(in) ? io_peek(in, &p) : 0;
+
+	if (n > 0)
+		buf_add(&rest, p, n);
+	*line = rest.s;
+	return n > 0;
 }
 
 /* Ids from stdin, each dealt with as it comes. */
@@ -52,18 +67,22 @@ static void
 deliver_stdin(struct run *r)
 {
 	struct io in;
+	enum io_line got = IO_LINE;
 	char *line;
 	size_t n;
 
 	io_open(&in, STDIN_FILENO, STDIN_FILENO, 7 * 86400);
 	in.lf = true;
-	while (!queue_interrupted()) {
+	while (got != IO_NONE && !queue_interrupted()) {
 		if (!io_peek_within(&in, 3600))
 			continue;       /* or a signal */
-		if (io_line(&in, sizeof(struct message_id), &line, &n) !=
-		    IO_LINE)
+		got = io_line(&in, sizeof(struct message_id), &line, &n);
+		if (got == IO_LONG)
+			die(EX_USAGE, "not a message id: it is too long");
+		if (got == IO_NONE && !last_line(&in, &line))
 			break;
 		line = text_trim(line);
+		r->stop = false;        /* time has passed since the last one */
 		if (*line)
 			deliver_named(r, line);
 	}
@@ -105,6 +124,7 @@ main(int argc, char *argv[])
 	} else if (first < argc) {
 		for (; first < argc && !queue_interrupted(); first++)
 			deliver_named(&r, argv[first]);
+		r.later += (unsigned)(argc - first);
 	} else if (!conf.forward_on_disconnect || trigger_wait(&r.spool)) {
 		poll_spool(&r);
 	}

@@ -2,6 +2,7 @@
 #include "send.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sysexits.h>
@@ -36,9 +37,14 @@ void
 queue_pause(uint64_t seconds)
 {
 	struct timespec t = { .tv_sec = (time_t)seconds };
+	sigset_t all, usual;
 
+	/* no gap between the look and the wait */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &usual);
 	if (!interrupted)
-		nanosleep(&t, NULL);
+		ppoll(NULL, 0, &t, &usual);
+	sigprocmask(SIG_SETMASK, &usual, NULL);
 }
 
 /* The ids of what is due, and of what a dead forwarder has left behind. */
@@ -79,8 +85,9 @@ give_up_old(struct run *r, const struct list *ids, size_t from)
 	for (size_t i = from; i < ids->n; i++) {
 		if (!message_id_parse(&id, list_get(ids, i)))
 			continue;
-		if (fstatat(r->spool.fd, content_name(&id).s, &st, 0) == 0 &&
-		    (uint64_t)(time(NULL) - st.st_mtime) >= r->conf->retry_for)
+		if (r->conf->retry_for &&
+		    content_stat(&r->spool, &id, STATE_READY, &st) == 0 &&
+		    too_old(r, st.st_mtime))
 			deliver(r, &id, false);
 		else
 			r->later++;
@@ -101,7 +108,9 @@ queue_run(struct run *r)
 	for (i = 0; i < ids.n && !r->stop && !interrupted; i++)
 		if (message_id_parse(&id, list_get(&ids, i)))
 			deliver(r, &id, false);
-	if (!interrupted)
+	if (interrupted)
+		r->later += (unsigned)(ids.n - i);
+	else
 		give_up_old(r, &ids, i);
 	client_close(&r->client);
 	list_free(&ids);

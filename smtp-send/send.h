@@ -51,6 +51,7 @@ struct client {
 	bool open;
 	bool dirty;             /* a transaction has to be reset first */
 	bool doubtful;          /* lost between the final dot and its reply */
+	unsigned asked;         /* replies that are still to come */
 	unsigned can;
 	uint64_t size_limit;    /* SIZE; 0: none */
 	unsigned sent;          /* messages over this connection */
@@ -66,14 +67,18 @@ void client_close(struct client *c);
 void client_drop(struct client *c);
 /* Is it open, with the server waiting for us? */
 bool client_ready(struct client *c);
+/* Have what was left of an earlier transaction forgotten. False: it did not
+ * work, and it is closed. */
+bool client_reset(struct client *c);
 
-/* Queue a command; the line end is added. */
+/* Queue a command; the line end is added. A server that has talked out of
+ * turn is hung up on instead: client_hear will tell. */
 void client_say(struct client *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Read one reply; LOST also for a code that is not of the class `want` (2 or
  * 3) nor 4xx or 5xx. `to` says what was asked, for the reason. */
 enum fate client_hear(struct client *c, int want, const char *to);
-/* Read what the server may have said before it hung up on our text. */
+/* Read what the server has said in the middle of our text, and hang up. */
 enum fate client_last_words(struct client *c);
 
 /* Send a claimed message. reply says how it went. */
@@ -92,6 +97,9 @@ struct run {
 
 /* Try one message; forced: even if it is not due. */
 void deliver(struct run *r, const struct message_id *id, bool forced);
+
+/* Has a message waited so long that it is given up? */
+bool too_old(const struct run *r, time_t received);
 
 /* Everything in the spool that is due. */
 void queue_run(struct run *r);

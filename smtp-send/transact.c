@@ -90,15 +90,23 @@ static void
 note(struct outcome *o, enum fate f, const struct reply *r, const char *about)
 {
 	struct buf text = { 0 };
+	char enhanced[12];
+	const char *line;
 
 	if (f == LOST ? o->fate != SENT : f <= o->fate)
 		return;
 	o->fate = f;
-	if (about)
-		buf_printf(&text, "one or more recipients rejected: <%s>: ",
-		    about);
-	for (size_t i = 0; i < r->lines.n; i++)
-		buf_printf(&text, i ? " %s" : "%s", list_get(&r->lines, i));
+	reply_enhanced(r, enhanced);
+	if (about && f != LOST && r->code != 421)
+		buf_printf(&text, "%s one or more recipients rejected: <%s>:",
+		    enhanced, about);
+	for (size_t i = 0; i < r->lines.n; i++) {
+		line = list_get(&r->lines, i);
+		/* it begins the whole already */
+		if (i == 0 && text.n && text_starts(line, enhanced))
+			line += strlen(enhanced);
+		buf_printf(&text, text.n && *line != ' ' ? " %s" : "%s", line);
+	}
 	reply_make(&o->reply, r->code, buf_text(&text));
 	buf_free(&text);
 }
@@ -124,17 +132,22 @@ static void
 open_at_once(struct client *c, const struct claim *m, struct outcome *o)
 {
 	const char *to = list_get(&m->envelope.remote, 0);
-	enum fate data;
+	enum fate rcpt, data;
 
 	client_say(c, "RCPT TO:<%s>", to);
 	client_say(c, "DATA");
 	hear(c, o, 2, "MAIL", NULL);
-	hear(c, o, 2, "RCPT", to);
+	/* without a sender, a 503 to this is no word on the recipient */
+	rcpt = client_hear(c, 2, "RCPT");
+	if (o->fate == SENT)
+		note(o, rcpt, &c->reply, to);
 	if (!c->open)
 		return;
 	data = client_hear(c, 3, "DATA");
 	if (o->fate == SENT)
 		note(o, data, &c->reply, NULL);
+	else if (data == SENT && rcpt == SENT)
+		client_drop(c);         /* it would get an empty message */
 	else if (data == SENT)
 		take_back_data(c);
 }
@@ -162,27 +175,12 @@ open_in_steps(struct client *c, const struct claim *m, struct outcome *o)
 	}
 }
 
-/* Have what was left of an earlier transaction forgotten. */
-static bool
-reset(struct client *c)
-{
-	if (!c->dirty)
-		return true;
-	client_say(c, "RSET");
-	if (client_hear(c, 2, "RSET") == SENT)
-		return true;
-	client_drop(c);
-	return false;
-}
-
 /* Everything up to the server's "go ahead" for the text. */
 static enum fate
 open_envelope(struct client *c, const struct claim *m, bool utf8)
 {
 	struct outcome o = { .fate = SENT };
 
-	if (!reset(c))
-		return LOST;
 	c->dirty = true;
 	say_mail(c, m, utf8);
 	if ((c->can & PIPELINING) && m->envelope.remote.n == 1)
@@ -223,6 +221,11 @@ pour(struct client *c, const struct claim *m)
 		client_drop(c);
 		reply_make(&c->reply, 451, "4.3.0 cannot read the text");
 		return LOST;
+	}
+	/* Whatever it has said by now, it is no answer to the end. */
+	if (io_stale(&c->io)) {
+		buf_free(&out);
+		return client_last_words(c);
 	}
 	dot_encode_end(&dot, &out);
 	io_write(&c->io, buf_text(&out), out.n);

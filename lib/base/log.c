@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,22 +34,42 @@ static struct {
 	bool to_journal;        /* stderr is the journal's socket */
 } the = { .program = "sluice", .ident = "sluice", .to_stderr = true };
 
+static bool
+same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
 /* Under inetd, and under systemd with StandardError=inherit, stderr is the
  * client's socket: a log line there would be a reply. */
 static bool
-stderr_is_the_client(void)
+stderr_is_the_client(const struct stat *err)
 {
-	struct stat err, client;
+	struct stat client;
 
-	if (fstat(STDERR_FILENO, &err) < 0)
-		return true;
-	if (!S_ISSOCK(err.st_mode))
-		return false;
-	for (int fd = 0; fd < 2; fd++)
-		if (fstat(fd, &client) == 0 && client.st_ino == err.st_ino &&
-		    client.st_dev == err.st_dev)
+	for (int fd = 0; S_ISSOCK(err->st_mode) && fd < 2; fd++)
+		if (fstat(fd, &client) == 0 && same_file(&client, err))
 			return true;
 	return false;
+}
+
+/* Is stderr for the log? If it is the client's it is shut, so that no
+ * program that we start takes it for one either. */
+static bool
+stderr_is_a_log(void)
+{
+	struct stat err, null;
+	int fd;
+
+	if (fstat(STDERR_FILENO, &err) < 0)
+		return false;
+	if (stderr_is_the_client(&err)) {
+		fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		dup2(fd, STDERR_FILENO);
+		close(fd);
+		return false;
+	}
+	return stat("/dev/null", &null) < 0 || !same_file(&null, &err);
 }
 
 static bool
@@ -68,7 +89,7 @@ log_open(const char *program, const char *ident)
 {
 	the.program = program;
 	the.ident = ident;
-	the.to_stderr = !stderr_is_the_client();
+	the.to_stderr = stderr_is_a_log();
 	the.to_journal = the.to_stderr && stderr_is_the_journal();
 	the.to_syslog = !the.to_stderr;
 	openlog(ident, LOG_PID, LOG_MAIL);
@@ -255,6 +276,19 @@ in_brackets(const char *key)
 	    strcmp(key, "helo") == 0;
 }
 
+void
+log_quote(struct buf *out, const char *value)
+{
+	buf_putc(out, '<');
+	for (; *value; value++) {
+		if (strchr("<> ,", *value))
+			buf_printf(out, "\\x%02X", (unsigned char)*value);
+		else
+			buf_putc(out, *value);
+	}
+	buf_putc(out, '>');
+}
+
 static void
 add_text_field(struct buf *text, const char *key, const char *value)
 {
@@ -264,7 +298,11 @@ add_text_field(struct buf *text, const char *key, const char *value)
 	}
 	if (text->n)
 		buf_puts(text, ", ");
-	buf_printf(text, in_brackets(key) ? "%s=<%s>" : "%s=%s", key, value);
+	buf_printf(text, "%s=", key);
+	if (in_brackets(key))
+		log_quote(text, value);
+	else
+		buf_puts(text, value);
 }
 
 static void

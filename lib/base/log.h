@@ -15,6 +15,8 @@
  */
 #include <stdbool.h>
 
+#include "base/buf.h"
+
 /* "text", "json", NULL */
 extern const char *const log_formats[];
 
@@ -51,6 +53,10 @@ void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * reply puts it in parentheses behind the rest. A pair whose value is NULL is
  * left out. */
 void log_event(const char *event, ...) __attribute__((sentinel));
+
+/* Append value in <>, with nothing in it that could pass for the end of it
+ * or for another field. */
+void log_quote(struct buf *out, const char *value);
 
 /* What the peer on descriptor 1 is told when die() ends the process. */
 void die_saying(const char *farewell);

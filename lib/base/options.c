@@ -189,19 +189,6 @@ index_of(const struct option *long_options, size_t n, int c)
 	return n;
 }
 
-/* getopt_long takes "--forw" for "--forward-to"; E-MailRelay never did, and
- * a name that is clear today would not be tomorrow. */
-static void
-demand_whole_name(const struct reading *r, const char *arg, const char *name)
-{
-	size_t n = strlen(name);
-
-	if (arg[0] == '-' && arg[1] == '-' &&
-	    (strncmp(arg + 2, name, n) != 0 ||
-	    (arg[2 + n] && arg[2 + n] != '=')))
-		complain(r, "unknown option ", arg);
-}
-
 static const char *
 nearest(const struct option_set *set, const char *name)
 {
@@ -221,13 +208,29 @@ nearest(const struct option_set *set, const char *name)
 static void
 complain_unknown(const struct reading *r, const char *name)
 {
-	struct buf text = { 0 };
-	const char *near = nearest(r->set, name);
+	struct buf text = { 0 }, word = { 0 };
+	const char *bare = name + strspn(name, "-"), *near;
 
+	buf_add(&word, bare, strcspn(bare, "="));
+	near = nearest(r->set, buf_text(&word));
 	buf_printf(&text, "unknown option %s", name);
 	if (near)
-		buf_printf(&text, ", did you mean %s?", near);
+		buf_printf(&text, ", did you mean %s%s?", r->line ? "" : "--",
+		    near);
 	complain(r, text.s, "");
+}
+
+/* getopt_long takes "--forw" for "--forward-to"; E-MailRelay never did, and
+ * a name that is clear today would not be tomorrow. */
+static void
+demand_whole_name(const struct reading *r, const char *arg, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (arg[0] == '-' && arg[1] == '-' &&
+	    (strncmp(arg + 2, name, n) != 0 ||
+	    (arg[2 + n] && arg[2 + n] != '=')))
+		complain_unknown(r, arg);
 }
 
 static void

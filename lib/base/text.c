@@ -122,9 +122,7 @@ text_printable(struct buf *out, const char *s, size_t n)
 		unsigned char c = (unsigned char)s[i];
 
 		len = utf8_char(s + i, n - i);
-		if (c == '\\')
-			buf_puts(out, "\\\\");
-		else if (c == '\t')
+		if (c == '\t')
 			buf_puts(out, "\\t");
 		else if (c == '\n')
 			buf_puts(out, "\\n");

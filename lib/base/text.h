@@ -29,8 +29,9 @@ bool text_utf8(const char *s, size_t n);
 bool text_ascii(const char *s, size_t n);
 
 /* Append s in a form that may stand in a log line or in a reply: a control
- * character, a backslash and whatever is not UTF-8 become \t \n \r \\ \xNN.
- * This is the one way for foreign text into logs and replies. */
+ * character and whatever is not UTF-8 become \t \n \r \xNN. What is
+ * printable stays as it is, so nothing changes when it is done twice. This is
+ * the one way for foreign text into logs and replies. */
 void text_printable(struct buf *out, const char *s, size_t n);
 
 /* Append s as the inside of a JSON string. */

@@ -134,10 +134,11 @@ address_path(const char **s, bool utf8, struct buf *out)
 		return ADDRESS_NO_BRACKETS;
 	start++;
 	start += strspn(start, " \t");
-	if (*start == '@')
+	if (*start == '@') {
 		start = skip_route(start);
-	if (!start)
-		return ADDRESS_SYNTAX;
+		if (!start || *start == '>')
+			return ADDRESS_SYNTAX;
+	}
 	end = *start == '>' ? start : skip_mailbox(start);
 	if (!end)
 		return ADDRESS_SYNTAX;
@@ -164,7 +165,8 @@ address_domain(const char *mailbox)
 {
 	const char *at = strrchr(mailbox, '@');
 
-	return at ? at + 1 : NULL;
+	/* one within quotes parts nothing */
+	return at && !strchr(at, '"') ? at + 1 : NULL;
 }
 
 bool

@@ -355,6 +355,14 @@ envelope_note_deferred(struct buf *out, uint64_t tries, uint64_t next_try,
 }
 
 void
+envelope_note_due(struct buf *out, const struct envelope *e)
+{
+	/* the reason was made printable when it was written first */
+	buf_printf(out, "X-Sluice-Deferred: %" PRIu64 " 0 %s\r\n", e->tries,
+	    buf_text(&e->reason));
+}
+
+void
 envelope_note_failed(struct buf *out, const char *reason, int code)
 {
 	buf_puts(out, PREFIX "Reason: ");

@@ -59,6 +59,8 @@ bool envelope_format(const struct envelope *e, struct buf *out);
 /* Lines for the journal. The reason is made printable. */
 void envelope_note_deferred(struct buf *out, uint64_t tries,
     uint64_t next_try, const char *reason);
+/* No failure: whatever the next try's time was, it is now. */
+void envelope_note_due(struct buf *out, const struct envelope *e);
 void envelope_note_failed(struct buf *out, const char *reason, int code);
 
 #endif

@@ -71,7 +71,8 @@ reply_text(const struct reply *r, struct buf *out)
 	if (out->n - start > TEXT_MOST) {
 		buf_cut(out, start + TEXT_MOST);
 		/* not in the middle of a character */
-		while (out->n > start && (out->s[out->n - 1] & 0x80))
+		for (int i = 0; i < 3 &&
+		    !text_utf8(out->s + start, out->n - start); i++)
 			buf_cut(out, out->n - 1);
 	}
 }

@@ -27,29 +27,41 @@ read_all(int fd, const struct stat *st, struct buf *text)
 	return n == 0;
 }
 
-/* Does name still mean the file that fd is? */
-static bool
-still_called(const struct spool *s, int fd, const char *name)
-{
-	struct stat open, named;
-
-	return fstat(fd, &open) == 0 &&
-	    fstatat(s->fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    open.st_ino == named.st_ino && open.st_dev == named.st_dev;
-}
-
 /* Open and lock: -1 if somebody else has it. */
 static int
 open_locked(const struct spool *s, const char *name, struct stat *st)
 {
-	int fd = spool_open_file(s, name, O_RDWR, st);
+	int fd = spool_open_file(s, name, O_RDWR, st), saved;
 
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		saved = errno;  /* EWOULDBLOCK, or there are no locks here */
 		close(fd);
-		errno = EWOULDBLOCK;
+		errno = saved;
 		return -1;
 	}
+	/* whoever had it has let go of it, and may have changed it before */
+	if (fd >= 0 && st)
+		fstat(fd, st);
 	return fd;
+}
+
+/* Does errno tell of the file, not of the machine's state or our rights? */
+static bool
+is_damage(void)
+{
+	return errno == ENOENT || errno == EINVAL || errno == ELOOP ||
+	    errno == ENXIO || errno == EFBIG;
+}
+
+/* The earlier one of what the journal says and of the file's time: a clock
+ * that was wrong must not keep what was never deferred, and whoever touches
+ * the file wants it sent. */
+static time_t
+due(const struct envelope *e, const struct stat *st)
+{
+	time_t noted = (time_t)e->next_try;
+
+	return noted < st->st_mtime ? noted : st->st_mtime;
 }
 
 static enum claim_verdict
@@ -57,24 +69,27 @@ read_claimed(struct claim *c, const struct stat *st)
 {
 	struct buf text = { 0 };
 	struct stat content;
-	bool ok;
+	bool damaged = false;
 
 	buf_clear(&c->why);
-	ok = read_all(c->fd, st, &text) &&
-	    envelope_parse(&c->envelope, buf_text(&text), text.n, &c->why);
-	buf_free(&text);
-	if (!ok && !c->why.n)
+	if (!read_all(c->fd, st, &text)) {
+		damaged = is_damage();
 		buf_puts(&c->why, "cannot read envelope file");
-	if (ok) {
+	} else if (!envelope_parse(&c->envelope, buf_text(&text), text.n,
+	    &c->why)) {
+		damaged = true;
+	} else {
 		c->content = spool_open_file(c->spool,
 		    content_name(&c->id).s, O_RDONLY, &content);
+		damaged = c->content < 0 && is_damage();
 		if (c->content < 0)
 			buf_puts(&c->why, "cannot open content file");
 	}
+	buf_free(&text);
 	if (c->content < 0)
-		return CLAIM_DAMAGED;
+		return damaged ? CLAIM_DAMAGED : CLAIM_ERROR;
 	c->octets = (uint64_t)content.st_size;
-	c->due = st->st_mtime;
+	c->due = due(&c->envelope, st);
 	c->received = content.st_mtime;
 	return CLAIM_OURS;
 }
@@ -84,7 +99,9 @@ claim_take(struct claim *c, const struct spool *s, const struct message_id *id)
 {
 	struct file_name ready = envelope_name(id, STATE_READY);
 	struct file_name busy = envelope_name(id, STATE_BUSY);
+	enum claim_verdict verdict;
 	struct stat st;
+	int saved;
 
 	c->spool = s;
 	c->id = *id;
@@ -94,8 +111,14 @@ claim_take(struct claim *c, const struct spool *s, const struct message_id *id)
 		return errno == ENOENT || errno == EWOULDBLOCK ?
 		    CLAIM_TAKEN : CLAIM_ERROR;
 	if (spool_rename(s, ready.s, busy.s) == 0 &&
-	    still_called(s, c->fd, busy.s))
-		return read_claimed(c, &st);
+	    spool_is_named(s, c->fd, busy.s)) {
+		verdict = read_claimed(c, &st);
+		saved = errno;
+		if (verdict == CLAIM_ERROR)
+			claim_release(c);
+		errno = saved;
+		return verdict;
+	}
 	close(c->fd);
 	c->fd = -1;
 	return errno == ENOENT ? CLAIM_TAKEN : CLAIM_ERROR;
@@ -112,14 +135,19 @@ let_go(struct claim *c)
 	c->content = c->fd = -1;
 }
 
-void
+bool
 claim_gone(struct claim *c)
 {
+	int saved = 0;
+
 	/* The envelope first: a text without an envelope is litter, an
 	 * envelope without its text would be a message that is lost. */
-	if (unlinkat(c->spool->fd, envelope_name(&c->id, STATE_BUSY).s, 0) == 0)
-		unlinkat(c->spool->fd, content_name(&c->id).s, 0);
+	if (unlinkat(c->spool->fd, envelope_name(&c->id, STATE_BUSY).s, 0) < 0 ||
+	    unlinkat(c->spool->fd, content_name(&c->id).s, 0) < 0)
+		saved = errno;
 	let_go(c);
+	errno = saved;
+	return saved == 0;
 }
 
 static bool
@@ -143,20 +171,20 @@ claim_release(struct claim *c)
 
 /* Add to the journal. A line cut short by a crash is ended first. */
 static bool
-append(struct claim *c, const struct buf *lines)
+append(int fd, const struct buf *lines)
 {
 	struct buf text = { 0 };
-	off_t end = lseek(c->fd, 0, SEEK_END);
+	off_t end = lseek(fd, 0, SEEK_END);
 	char last = '\n';
 	bool ok;
 
-	if (end > 0 && pread(c->fd, &last, 1, end - 1) != 1)
+	if (end > 0 && pread(fd, &last, 1, end - 1) != 1)
 		return false;
 	if (last != '\n')
 		buf_puts(&text, "\r\n");
 	buf_add(&text, lines->s, lines->n);
-	ok = end >= 0 && write_all(c->fd, text.s, text.n) == 0 &&
-	    fsync(c->fd) == 0;
+	ok = end >= 0 && write_all(fd, text.s, text.n) == 0 &&
+	    fsync(fd) == 0;
 	buf_free(&text);
 	return ok;
 }
@@ -175,24 +203,44 @@ set_due(struct claim *c, time_t next_try)
 bool
 message_due(const struct spool *s, const struct message_id *id)
 {
+	struct file_name name = envelope_name(id, STATE_READY);
+	struct envelope e = { 0 };
+	struct buf why = { 0 };
+	time_t now = time(NULL);
 	struct stat st;
+	bool yes = true;
 
-	return fstatat(s->fd, envelope_name(id, STATE_READY).s, &st,
-	    AT_SYMLINK_NOFOLLOW) < 0 || st.st_mtime <= time(NULL);
+	if (fstatat(s->fd, name.s, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    st.st_mtime <= now)
+		return true;
+	/* What claim_defer sets is a whole second; any other time to come is
+	 * a clock's mistake. */
+	if (st.st_mtim.tv_nsec == 0)
+		return false;
+	if (envelope_load(s, name.s, &e, &st, &why))
+		yes = due(&e, &st) <= now;
+	envelope_free(&e);
+	buf_free(&why);
+	return yes;
 }
 
 bool
 claim_defer(struct claim *c, time_t next_try, const char *reason)
 {
 	struct buf line = { 0 };
-	bool noted;
+	bool noted, moved;
+	int saved;
 
 	envelope_note_deferred(&line, c->envelope.tries + 1,
 	    next_try > 0 ? (uint64_t)next_try : 0, reason);
-	noted = append(c, &line);
+	noted = append(c->fd, &line);
+	saved = errno;
 	buf_free(&line);
 	set_due(c, next_try);
-	return go_to(c, STATE_READY) && noted;
+	moved = go_to(c, STATE_READY);
+	if (!noted)
+		errno = saved;
+	return noted && moved;
 }
 
 bool
@@ -203,7 +251,7 @@ claim_fail(struct claim *c, const char *reason, int code)
 	int saved;
 
 	envelope_note_failed(&lines, reason, code);
-	noted = append(c, &lines);
+	noted = append(c->fd, &lines);
 	saved = errno;
 	buf_free(&lines);
 	if (!noted) {
@@ -233,10 +281,65 @@ claim_recover(const struct spool *s, const struct message_id *id, bool dry_run)
 	fd = open_locked(s, busy.s, NULL);
 	if (fd < 0)
 		return false;
-	stale = still_called(s, fd, busy.s) &&
+	stale = spool_is_named(s, fd, busy.s) &&
 	    (dry_run || spool_rename(s, busy.s, ready.s) == 0);
 	close(fd);
 	return stale;
+}
+
+/* Let a locked envelope wait no longer: its time stands in the journal, and
+ * is the file's time, see spool(5). */
+static bool
+make_due(int fd, const struct stat *st, bool *done)
+{
+	const uint64_t now = (uint64_t)time(NULL);
+	struct envelope e = { 0 };
+	struct buf text = { 0 }, why = { 0 };
+	bool ok = read_all(fd, st, &text);
+
+	if (ok && envelope_parse(&e, buf_text(&text), text.n, &why) &&
+	    e.next_try > now) {
+		buf_clear(&text);
+		envelope_note_due(&text, &e);
+		ok = *done = append(fd, &text);
+	}
+	if (ok && st->st_mtime > (time_t)now)
+		ok = *done = futimens(fd, NULL) == 0;
+	envelope_free(&e);
+	buf_free(&text);
+	buf_free(&why);
+	return ok;
+}
+
+enum claim_verdict
+claim_retry(const struct spool *s, const struct message_id *id,
+    enum state state, bool *done)
+{
+	struct file_name name = envelope_name(id, state);
+	struct stat st;
+	bool ok;
+	int fd, saved;
+
+	*done = false;
+	fd = open_locked(s, name.s, &st);
+	if (fd < 0)
+		return errno == ENOENT || errno == EWOULDBLOCK ?
+		    CLAIM_TAKEN : CLAIM_ERROR;
+	/* The lock keeps those away who would claim it; whoever has done so
+	 * before we got the lock has renamed it. */
+	errno = ENOENT;
+	ok = spool_is_named(s, fd, name.s) && make_due(fd, &st, done);
+	if (ok && state == STATE_BAD) {
+		ok = spool_rename(s, name.s,
+		    envelope_name(id, STATE_READY).s) == 0;
+		*done = ok;
+	}
+	saved = errno;
+	close(fd);
+	if (ok)
+		return CLAIM_OURS;
+	errno = saved;
+	return errno == ENOENT ? CLAIM_TAKEN : CLAIM_ERROR;
 }
 
 bool

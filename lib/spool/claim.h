@@ -26,7 +26,7 @@ enum claim_verdict {
 	CLAIM_OURS,
 	CLAIM_TAKEN,            /* somebody else is at it, or it is gone */
 	CLAIM_DAMAGED,          /* ours, but unreadable: why says how */
-	CLAIM_ERROR             /* errno; not ours */
+	CLAIM_ERROR             /* errno, and perhaps why; not ours */
 };
 
 struct claim {
@@ -44,7 +44,8 @@ struct claim {
 enum claim_verdict claim_take(struct claim *c, const struct spool *s,
     const struct message_id *id);
 
-void claim_gone(struct claim *c);
+/* False, with errno: it is still there and may be sent again. */
+bool claim_gone(struct claim *c);
 void claim_release(struct claim *c);
 
 /* Both return false, with errno, if that could not be written down; the
@@ -52,7 +53,7 @@ void claim_release(struct claim *c);
 bool claim_defer(struct claim *c, time_t next_try, const char *reason);
 bool claim_fail(struct claim *c, const char *reason, int code);
 
-/* Is it due, as far as can be told without opening it? */
+/* Is it due? Mostly told without opening it. */
 bool message_due(const struct spool *s, const struct message_id *id);
 
 /* Give the memory back. */
@@ -62,6 +63,13 @@ void claim_free(struct claim *c);
  * only look. */
 bool claim_recover(const struct spool *s, const struct message_id *id,
     bool dry_run);
+
+/* Have a message tried again, and at once: a .bad one becomes .envelope, one
+ * that was deferred need not wait. *done tells whether there was anything
+ * to change. CLAIM_TAKEN if it is in another state by now, or somebody is at
+ * it: then nothing has been done. Never CLAIM_DAMAGED. */
+enum claim_verdict claim_retry(const struct spool *s,
+    const struct message_id *id, enum state st, bool *done);
 
 /* Read an envelope for looking at only, in whatever state: false with why,
  * or with errno and an empty why. */

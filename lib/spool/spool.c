@@ -143,6 +143,26 @@ content_name(const struct message_id *id)
 	return f;
 }
 
+static bool
+find_once(const struct spool *s, const struct message_id *id, enum state *st)
+{
+	struct stat ignored;
+
+	for (*st = 0; *st < STATES; ++*st)
+		if (fstatat(s->fd, envelope_name(id, *st).s, &ignored,
+		    AT_SYMLINK_NOFOLLOW) == 0)
+			return true;
+	return false;
+}
+
+bool
+envelope_find(const struct spool *s, const struct message_id *id,
+    enum state *st)
+{
+	/* It may be renamed to what has just been looked at. */
+	return find_once(s, id, st) || find_once(s, id, st);
+}
+
 bool
 spool_entry_parse(struct spool_entry *e, const char *name)
 {
@@ -182,7 +202,7 @@ spool_walk_next(struct spool_walk *w, struct spool_entry *e)
 {
 	const struct dirent *d;
 
-	while ((d = readdir(w->dir)) != NULL)
+	while (errno = 0, (d = readdir(w->dir)) != NULL)
 		if (spool_entry_parse(e, d->d_name))
 			return true;
 	return false;
@@ -215,6 +235,29 @@ spool_open_file(const struct spool *s, const char *name, int flags,
 		return -1;
 	}
 	return fd;
+}
+
+bool
+spool_is_named(const struct spool *s, int fd, const char *name)
+{
+	struct stat open, named;
+
+	return fstat(fd, &open) == 0 &&
+	    fstatat(s->fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    open.st_ino == named.st_ino && open.st_dev == named.st_dev;
+}
+
+int
+content_stat(const struct spool *s, const struct message_id *id,
+    enum state state, struct stat *st)
+{
+	char name[sizeof(struct file_name) + 8];
+
+	snprintf(name, sizeof name, "%s.local", content_name(id).s);
+	if (state == STATE_LOCAL &&
+	    fstatat(s->fd, name, st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	return fstatat(s->fd, content_name(id).s, st, AT_SYMLINK_NOFOLLOW);
 }
 
 int

@@ -63,6 +63,11 @@ int message_id_order(const char *a, const char *b);
 struct file_name envelope_name(const struct message_id *id, enum state st);
 struct file_name content_name(const struct message_id *id);
 
+/* Is there an envelope for it, and in which state? A copy for local
+ * recipients counts only if there is no other. */
+bool envelope_find(const struct spool *s, const struct message_id *id,
+    enum state *st);
+
 /* What a directory entry is. */
 struct spool_entry {
 	struct message_id id;
@@ -77,6 +82,7 @@ struct spool_walk {
 	DIR *dir;
 };
 bool spool_walk_start(struct spool_walk *w, const struct spool *s);
+/* False at the end, with errno 0, or if it cannot be read on. */
 bool spool_walk_next(struct spool_walk *w, struct spool_entry *e);
 void spool_walk_end(struct spool_walk *w);
 
@@ -84,6 +90,14 @@ void spool_walk_end(struct spool_walk *w);
  * to flags. -1 and errno: EINVAL for what is not a regular file. */
 int spool_open_file(const struct spool *s, const char *name, int flags,
     struct stat *st);
+
+/* Does name still mean the file that fd is? */
+bool spool_is_named(const struct spool *s, int fd, const char *name);
+
+/* Look at the text that belongs to an envelope in this state. Local copies
+ * have one of their own if E-MailRelay has made them. 0, or -1 and errno. */
+int content_stat(const struct spool *s, const struct message_id *id,
+    enum state state, struct stat *st);
 
 /* Rename within it; never over a file that is there if the file system can
  * tell. 0, or -1 and errno. */

@@ -16,35 +16,27 @@ open_lock(const struct spool *s)
 /* Locks of the open file, not of the process: they work alike for two
  * descriptors of one process, and over NFS. */
 static int
-set_lock(int fd, short type, off_t which, bool wait)
+lock(int fd, int command, short type, off_t which)
 {
 	struct flock l = { .l_type = type, .l_whence = SEEK_SET,
 		.l_start = which, .l_len = 1 };
-	int n;
+	int n = fcntl(fd, command, &l);
 
-	do {
-		n = fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &l);
-	} while (n < 0 && errno == EINTR);
-	return n;
-}
-
-static bool
-is_taken(int error)
-{
-	return error == EAGAIN || error == EACCES;
+	return n == 0 && command == F_OFD_GETLK ? l.l_type : n;
 }
 
 bool
 trigger_wanted(const struct spool *s)
 {
 	int fd = open_lock(s);
-	bool taken;
+	bool wanted;
 
 	if (fd < 0)
 		return true;
-	taken = set_lock(fd, F_WRLCK, WAITING, false) < 0 && is_taken(errno);
+	/* Only look: who takes the place, if only for a moment, has to run. */
+	wanted = lock(fd, F_OFD_GETLK, F_WRLCK, WAITING) != F_WRLCK;
 	close(fd);
-	return !taken;
+	return wanted;
 }
 
 bool
@@ -55,14 +47,16 @@ trigger_wait(const struct spool *s)
 	/* Without locks it is better to run than to leave mail lying. */
 	if (fd < 0)
 		return true;
-	if (set_lock(fd, F_WRLCK, WAITING, false) < 0) {
-		if (!is_taken(errno))
-			return true;
+	if (lock(fd, F_OFD_SETLK, F_WRLCK, WAITING) < 0 &&
+	    (errno == EAGAIN || errno == EACCES)) {
 		close(fd);
 		return false;
 	}
-	if (set_lock(fd, F_WRLCK, RUNNING, true) == 0)
-		set_lock(fd, F_UNLCK, WAITING, false);
+	if (lock(fd, F_OFD_SETLKW, F_WRLCK, RUNNING) < 0 && errno == EINTR) {
+		close(fd);
+		return false;
+	}
+	lock(fd, F_OFD_SETLK, F_UNLCK, WAITING);
 	/* fd stays open: it is the turn */
 	return true;
 }

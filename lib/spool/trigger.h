@@ -20,7 +20,8 @@
 bool trigger_wanted(const struct spool *s);
 
 /* Wait in line, then run: true as soon as it is our turn, and the turn lasts
- * until the process ends. False: somebody else is waiting and will do it. */
+ * until the process ends. False: somebody else is waiting and will do it, or
+ * a signal has come. */
 bool trigger_wait(const struct spool *s);
 
 #endif

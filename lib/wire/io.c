@@ -30,18 +30,6 @@ io_open(struct io *io, int in, int out, unsigned seconds)
 	io->socket_out = out == in ? io->socket_in : is_socket(out);
 }
 
-void
-io_close(struct io *io)
-{
-	io_flush(io);
-	close(io->in);
-	if (io->out != io->in)
-		close(io->out);
-	free(io->buffer);
-	buf_free(&io->pending);
-	*io = (struct io){ .in = -1, .out = -1, .state = IO_EOF };
-}
-
 static void
 fail(struct io *io, enum io_state state)
 {
@@ -121,10 +109,12 @@ io_flush(struct io *io)
 	buf_clear(&io->pending);
 }
 
+/* Only behind poll for what is no socket: that would block. */
 static ssize_t
-get(const struct io *io, char *p, size_t n, int flags)
+get(const struct io *io, char *p, size_t n)
 {
-	return io->socket_in ? recv(io->in, p, n, flags) : read(io->in, p, n);
+	return io->socket_in ? recv(io->in, p, n, MSG_DONTWAIT) :
+	    read(io->in, p, n);
 }
 
 /* Read more into the buffer, which has room. False: nothing came. */
@@ -148,13 +138,11 @@ fill(struct io *io, int64_t by)
 	errno = EAGAIN;
 	while (io->state == IO_OPEN) {
 		if (io->socket_in && !answered)
-			k = get(io, io->buffer + io->end, IO_BUFFER - io->end,
-			    MSG_DONTWAIT);
+			k = get(io, io->buffer + io->end, IO_BUFFER - io->end);
 		if (k < 0 && errno == EAGAIN) {
 			if (!await(io, io->in, POLLIN, by))
 				break;
-			k = get(io, io->buffer + io->end, IO_BUFFER - io->end,
-			    0);
+			k = get(io, io->buffer + io->end, IO_BUFFER - io->end);
 		}
 		if (k > 0) {
 			io->end += (size_t)k;
@@ -199,6 +187,11 @@ io_line(struct io *io, size_t most, char **line, size_t *n)
 	while ((end = find_end(io, io->start + seen)) == NULL) {
 		seen = io->end - io->start;
 		if (seen > most + 2) {
+			if (io->strict) {
+				errno = EMSGSIZE;
+				fail(io, IO_ERROR);
+				return IO_LONG;
+			}
 			/* the last octet may be the CR of its end */
 			too_long = true;
 			io->start = io->end - 1;
@@ -278,6 +271,39 @@ io_print(struct io *io, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vprintf(&io->pending, fmt, ap);
 	va_end(ap);
+}
+
+/* Closing a socket with input unread resets the connection, and our last
+ * words may be lost with it: let the other side finish, for a while. */
+static void
+linger(struct io *io)
+{
+	enum { SECONDS = 2, MOST = 16 << 20 };
+	int64_t by = date_ticks() + SECONDS * 1000;
+	size_t taken = 0;
+
+	if (!io->socket_out || io->state != IO_OPEN)
+		return;
+	shutdown(io->out, SHUT_WR);
+	io->start = io->end = 0;
+	while (taken < MOST && fill(io, by)) {
+		taken += io->end;
+		io->start = io->end = 0;
+	}
+}
+
+void
+io_close(struct io *io)
+{
+	io_flush(io);
+	if (io->linger)
+		linger(io);
+	close(io->in);
+	if (io->out != io->in)
+		close(io->out);
+	free(io->buffer);
+	buf_free(&io->pending);
+	*io = (struct io){ .in = -1, .out = -1, .state = IO_EOF };
 }
 
 const char *

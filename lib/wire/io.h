@@ -40,6 +40,8 @@ struct io {
 	unsigned seconds;       /* the limit of each wait */
 	int64_t until;          /* if not 0: date_ticks() when all must be over */
 	bool lf;                /* LF alone ends a line, too */
+	bool strict;            /* a line that is too long ends it all */
+	bool linger;            /* at the end hear the other side out */
 	bool socket_in, socket_out;
 	size_t start, end;      /* what is in `buffer` */
 	char *buffer;
@@ -49,12 +51,15 @@ struct io {
 /* Both descriptors may be the same one. seconds: 1 to a million. */
 void io_open(struct io *io, int in, int out, unsigned seconds);
 
-/* Flush, and close the descriptors. */
+/* Flush, and close the descriptors; with `linger` set, which it should be
+ * when we hang up on somebody who is still talking, only after he has ended
+ * or two seconds have gone. */
 void io_close(struct io *io);
 
 /* The next line, without its CR LF, with a NUL behind it; valid until the
  * next read. A line of more than `most` octets (below IO_BUFFER) is read to
- * its end and dropped. The whole line has to come within the time limit. */
+ * its end and dropped, or with `strict` no further. The whole line has to
+ * come within the time limit. */
 enum io_line io_line(struct io *io, size_t most, char **line, size_t *n);
 
 /* What has come and was not read yet, at least one octet: 0 at the end.

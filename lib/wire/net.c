@@ -17,6 +17,17 @@
 #include "base/log.h"
 #include "base/text.h"
 
+/* A number from 1 to 65535, or what may be the name of a service. */
+static bool
+is_port(const char *s)
+{
+	uint64_t n;
+
+	if (s[strspn(s, "0123456789")] == '\0')
+		return text_number(s, 1, 65535, &n);
+	return s[0] != '-' && s[0] != '+';
+}
+
 bool
 net_parse(struct net_target *t, const char *text)
 {
@@ -24,13 +35,13 @@ net_parse(struct net_target *t, const char *text)
 	const char *host = text;
 	size_t n = colon ? (size_t)(colon - text) : 0;
 
-	if (!colon || !colon[1] || strlen(colon + 1) >= sizeof t->port ||
+	if (!colon || !is_port(colon + 1) || strlen(colon + 1) >= sizeof t->port ||
 	    strpbrk(text, "@/ \t") || !text_clean(text, strlen(text)))
 		return false;
 	if (n > 2 && host[0] == '[' && host[n - 1] == ']') {
 		host++;
 		n -= 2;
-	} else if (memchr(host, ':', n)) {
+	} else if (memchr(host, ':', n) || strpbrk(host, "[]")) {
 		return false;   /* an IPv6 address wants brackets */
 	}
 	if (n == 0 || n >= sizeof t->host)

@@ -102,6 +102,17 @@ from_socket(struct peer *p, int fd)
 	return true;
 }
 
+/* A pipe, a file, a terminal or a Unix socket; not a TCP connection that
+ * was gone before we could ask whose it is. */
+static bool
+is_local_kind(int fd)
+{
+	union any_address a;
+	socklen_t n = sizeof a;
+
+	return getsockname(fd, &a.any, &n) < 0 || a.any.sa_family == AF_UNIX;
+}
+
 /* Is the client's address also the server's side of this connection? */
 static bool
 is_own_address(const struct peer *p, int fd)
@@ -142,10 +153,11 @@ peer_find(struct peer *p, int fd)
 	if (from_environment(p) || from_socket(p, fd)) {
 		p->local = is_loopback(p->ip) || is_own_address(p, fd);
 		set_host(p, getenv("TCPREMOTEHOST"));
-	} else {
-		/* a pipe, a file, a terminal or a Unix socket */
+	} else if (is_local_kind(fd)) {
 		snprintf(p->ip, sizeof p->ip, "127.0.0.1");
 		p->local = true;
+	} else {
+		snprintf(p->ip, sizeof p->ip, "unknown");
 	}
 	snprintf(p->name, sizeof p->name, "%s[%s]",
 	    *p->host ? p->host : "unknown", p->ip);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 struct peer {
-	char ip[64];            /* "127.0.0.1", "2001:db8::1" */
+	char ip[64];            /* "127.0.0.1", "2001:db8::1", "unknown" */
 	char port[8];           /* "" if unknown */
 	char host[256];         /* TCPREMOTEHOST if given and sane, else "" */
 	char name[324];         /* `host[ip]` or `unknown[ip]`, as Postfix has it */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/date.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -12,6 +13,14 @@ serve_progress(struct server *srv)
 {
 	srv->errors = 0;
 	srv->idling = 0;
+	srv->until = date_ticks() + SERVE_PATIENCE * 1000;
+}
+
+void
+serve_step(struct server *srv)
+{
+	if (srv->idling > 0)
+		srv->idling--;
 }
 
 static void
@@ -97,17 +106,21 @@ serve(struct server *srv, struct session *s)
 	size_t n;
 	char *line;
 
+	serve_progress(srv);
 	while (srv->state != 0) {
+		srv->io->until = srv->until;
 		got = io_line(srv->io, SERVE_LINE, &line, &n);
 		if (got == IO_NONE)
 			break;
+		srv->idling++;
 		if (got == IO_LONG)
 			refuse(srv, srv->manners->too_long);
 		else
 			obey(srv, s, line, n);
-		if (srv->errors >= SERVE_ERRORS ||
-		    ++srv->idling >= SERVE_IDLING) {
+		if (srv->state != 0 && (srv->errors >= SERVE_ERRORS ||
+		    srv->idling >= SERVE_IDLING)) {
 			io_print(srv->io, "%s\r\n", srv->manners->enough);
+			srv->io->linger = true;
 			srv->state = 0;
 		}
 	}

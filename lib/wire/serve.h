@@ -44,7 +44,8 @@ struct manners {
 enum {
 	SERVE_LINE = 2048,      /* octets in a command line */
 	SERVE_ERRORS = 8,       /* until we hang up */
-	SERVE_IDLING = 1000     /* commands since the last progress() */
+	SERVE_IDLING = 1000,    /* commands of no use since the last progress */
+	SERVE_PATIENCE = 3600   /* seconds without progress */
 };
 
 struct server {
@@ -54,12 +55,17 @@ struct server {
 	unsigned state;         /* one bit; 0 ends the loop */
 	unsigned errors;
 	unsigned idling;
+	int64_t until;          /* date_ticks() when it has taken too long */
 };
 
 /* Serve until the state is 0 or the conversation is over. */
 void serve(struct server *srv, struct session *s);
 
-/* Something useful has been done: the counters start again. */
+/* What the session is for has been done: the counters start again. */
 void serve_progress(struct server *srv);
+
+/* The command at hand was a step towards it: it does not count as idling.
+ * For those whose number is limited otherwise. */
+void serve_step(struct server *srv);
 
 #endif
