@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash disable=SC2154
+# Each program and its manual page say the same.
+load helper
+
+# The programs, without the other names that some have.
+programs() { find "$bin" -type f -perm -100 -printf '%f\n' | sort; }
+page() { find "$top/doc" -name "$1.[18]"; }
+each() {
+	local p failed=
+	for p in $(programs); do
+		"$@" "$p" || failed="$failed $p"
+	done
+	[ -z "$failed" ] || fail "see above:$failed"
+}
+
+# Lines `--name LETTER`, or `--name -` where there is no letter.
+options_helped() {
+	"$bin/$1" --help | awk '
+		/^  -., --/ { letter = substr($1, 2, 1); name = $2 }
+		/^      --/ { letter = "-"; name = $1 }
+		name { sub(/=.*/, "", name); print name, letter; name = "" }' | sort
+}
+options_in_page() {
+	awk '/^\.It .*Fl -[a-z]/ {
+		letter = "-"
+		for (i = 2; i < NF; i++) {
+			if ($i != "Fl") continue
+			if ($(i + 1) ~ /^-[a-z]/) {
+				print "-" $(i + 1), letter
+				letter = "-"
+			} else if ($(i + 1) ~ /^[A-Za-z]$/)
+				letter = $(i + 1)
+		}
+	}' "$1" | sort
+}
+same_options() { diff <(options_helped "$1") <(options_in_page "$(page "$1")"); }
+has_page() { [ -n "$(page "$1")" ]; }
+has_options() { [ "$(options_helped "$1" | wc -l)" -ge 3 ]; }
+
+# What the examples give PROGRAM as options: `PROGRAM --this --that=x`.
+examples() {
+	awk '/^\.Bd -literal/ { on = 1 } /^\.Ed/ { on = 0 }
+		on { sub(/\\e$/, ""); printf "%s%s", $0, /[^\\]$/ ? "\n" : "" }' \
+		"$top"/doc/*.[1-8] |
+		cat - "$top/inetd.conf.sample" "$top/README.md" |
+		tr '|&;<>`)' '\n' | grep -oE "(^|[ /])$1( +-{1,2}[a-zA-Z][^ ]*)+"
+}
+options_of_examples_exist() {
+	local option
+	while read -r option; do
+		"$bin/$1" --help | grep -qE -- "(^| )${option%%=*}([ =,]|\$)" || {
+			echo "$1 has no option $option"
+			return 1
+		}
+	done < <(examples "$1" | grep -oE -- ' -{1,2}[a-zA-Z][a-z-]*' | sort -u)
+}
+
+@test "every program has a manual page" {
+	each has_page
+}
+@test "every program prints its options" {
+	each has_options
+}
+@test "--help and the manual page list the same options and letters" {
+	each same_options
+}
+@test "the examples use no option that is not there" {
+	each options_of_examples_exist
+}
+@test "the manual pages are clean mdoc" {
+	command -v mandoc >/dev/null || skip "mandoc is not installed"
+	run mandoc -T lint -W warning "$top"/doc/*.[1-8]
+	assert_success
+	refute_output
+}
+@test "pages that are referred to exist" {
+	local name section missing=
+	while read -r name section; do
+		[ -e "$top/doc/$name.$section" ] || missing="$missing $name.$section"
+	done < <(grep -hoE '^\.Xr (sluice|spool[a-z-]*|smtp-[a-z]+|emailrelay[a-z.]*) [1-8]' \
+		"$top"/doc/*.[1-8] | cut -d' ' -f2- | sort -u)
+	[ -z "$missing" ] || fail "missing:$missing"
+}
