@@ -53,7 +53,8 @@ FUZZERS   = $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c))
 SOURCES   = $(wildcard lib/*/*.c $(FOLDERS:%=%/*.c) spool-tools/*.c)
 objects   = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
 LIBRARY   = $(B)/libsluice.a
-BINARIES  = $(PROGRAMS:%=$(B)/bin/%) $(B)/bin/sendmail $(B)/bin/mailq
+BINARIES  = $(PROGRAMS:%=$(B)/bin/%) $(B)/bin/sendmail $(B)/bin/mailq \
+	$(B)/bin/newaliases
 
 all: $(BINARIES)
 
@@ -76,7 +77,7 @@ $(TOOLS:%=$(B)/bin/%): $(B)/bin/%: $(B)/spool-tools/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(B)/bin/sendmail $(B)/bin/mailq: $(B)/bin/spool-submit
+$(B)/bin/sendmail $(B)/bin/mailq $(B)/bin/newaliases: $(B)/bin/spool-submit
 	ln -sf spool-submit $@
 
 # --- tests: t/run prints "N passed, N failed" at its end ---

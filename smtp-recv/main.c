@@ -36,6 +36,7 @@ find_domain(struct session *s)
 static void
 check(struct config *conf)
 {
+	struct buf forwarder = { 0 };
 	struct net_target t;
 
 	conf->forward_on_disconnect |= conf->poll == 0;
@@ -46,6 +47,9 @@ check(struct config *conf)
 	    !conf->forward_to)
 		die(EX_CONFIG, "the --forward, --immediate and --poll options "
 		    "require --forward-to");
+	if (conf->immediate || conf->forward_on_disconnect)
+		program_find(&forwarder, "smtp-send");
+	buf_free(&forwarder);
 }
 
 /* tcprules(1) may set a limit for this client. */

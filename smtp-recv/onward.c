@@ -9,8 +9,8 @@
 #include "base/text.h"
 #include "spool/trigger.h"
 
-/* smtp-send's own time limits end it long before. */
-enum { FORWARDER_SECONDS = 24 * 3600 };
+/* smtp-send's own time limits mostly end it before. */
+enum { FORWARDER_SECONDS = 3600 };
 
 void
 onward(struct session *s)
@@ -45,7 +45,7 @@ start_forwarder(struct session *s)
 		return s->forwarder.state == IO_OPEN;
 	for (size_t i = 0; i < s->conf->common.down.n; i++)
 		list_add(&args, list_get(&s->conf->common.down, i));
-	list_add(&args, "--immediate");
+	list_add(&args, "--hand-back");
 	list_add(&args, "-");
 	fd = program_converse("smtp-send", &args, true);
 	list_free(&args);
@@ -57,7 +57,9 @@ start_forwarder(struct session *s)
 	return true;
 }
 
-/* `ID STATUS CODE TEXT`, as `smtp-send --report` prints it. */
+/* `ID STATUS CODE ENHANCED TEXT`, as `smtp-send --report` prints it: was it
+ * sent, or is it at least still in the spool? Otherwise it waits to be told what to do
+ * with the message. */
 static bool
 understand(char *line, struct buf *reply)
 {
@@ -65,7 +67,7 @@ understand(char *line, struct buf *reply)
 	char *code = text_word(&rest), *enhanced = text_word(&rest);
 
 	if (!id || !status || !code || !enhanced ||
-	    strcmp(status, "sent") == 0 || strcmp(status, "taken") == 0)
+	    (strcmp(status, "deferred") != 0 && strcmp(status, "bounced") != 0))
 		return true;
 	buf_printf(reply, "%s %s message processing failed: %s", code,
 	    enhanced, rest);
@@ -82,8 +84,13 @@ onward_now(struct session *s, const struct message_id *id, struct buf *reply)
 	if (start_forwarder(s)) {
 		io_print(&s->forwarder, "%s\n", id->s);
 		if (io_line(&s->forwarder, IO_BUFFER / 2, &line, &n) ==
-		    IO_LINE)
-			return understand(line, reply);
+		    IO_LINE) {
+			if (understand(line, reply))
+				return true;
+			io_print(&s->forwarder, "drop\n");
+			io_flush(&s->forwarder);
+			return false;
+		}
 	}
 	/* It is in the spool, on disk, and the next forwarder will find it:
 	 * we may promise that. */

@@ -16,7 +16,7 @@ static const struct option_row rows[] = {
 	{ "response-timeout", OPTION_NUMBER, AT(response_timeout), 1, DAY },
 	{ "retry-for", OPTION_SECONDS, AT(retry_for) },
 	{ "report", OPTION_FLAG, AT(report) },
-	{ "immediate", OPTION_FLAG, AT(immediate) },
+	{ "hand-back", OPTION_FLAG, AT(hand_back), .argv_only = true },
 	OPTIONS_LOG(struct config),
 };
 

@@ -32,10 +32,11 @@ report(const struct run *r, const struct message_id *id, const char *status,
     const struct reply *reply)
 {
 	struct buf text = { 0 };
+	int code = reply->code;
 	char enhanced[12];
 	const char *rest;
 
-	if (!r->conf->report && !r->conf->immediate)
+	if (!r->conf->report && !r->conf->hand_back)
 		return;
 	reply_text(reply, &text);
 	reply_enhanced(reply, enhanced);
@@ -43,7 +44,12 @@ report(const struct run *r, const struct message_id *id, const char *status,
 	if (strncmp(rest, enhanced, strlen(enhanced)) == 0)
 		rest += strlen(enhanced);
 	rest += strspn(rest, " ");
-	printf("%s %s %d %s %s\n", id->s, status, reply->code, enhanced, rest);
+	if (code >= 500 && strcmp(status, "deferred") == 0) {
+		/* the server is unwell, but the message is not to blame */
+		code = 451;
+		enhanced[0] = '4';
+	}
+	printf("%s %s %d %s %s\n", id->s, status, code, enhanced, rest);
 	fflush(stdout);
 	buf_free(&text);
 }
@@ -122,21 +128,56 @@ put_off(struct run *r, struct claim *m)
 	buf_free(&reason);
 }
 
-/* With --immediate the message still belongs to the client of smtp-recv,
- * which waits for its reply: unsent, it is refused there and is not ours. */
+static void
+remove_files(struct run *r, struct claim *m)
+{
+	if (!claim_gone(m)) {
+		complain(m, "remove");
+		r->later++;
+	}
+}
+
+/* Behind smtp-recv --immediate a client waits for its reply. What was not
+ * sent can be refused there, and then it is not ours any more; but only once
+ * smtp-recv says so: should it be gone, the message stays. */
+static bool
+wanted_back(struct run *r)
+{
+	char *line;
+	size_t n;
+
+	return io_line(&r->ids, sizeof(struct message_id), &line, &n) ==
+	    IO_LINE && strcmp(line, "drop") == 0;
+}
+
+static void
+file_away(struct run *r, struct claim *m, enum fate f)
+{
+	if (f == REFUSED || too_old(r, m->received))
+		give_up_refused(r, m);
+	else
+		put_off(r, m);
+}
+
 static void
 dispose(struct run *r, struct claim *m, enum fate f)
 {
+	const struct reply *reply = &r->client.reply;
+
 	log_fate(r, m, f);
-	if (f == SENT || r->conf->immediate) {
-		if (!claim_gone(m))
-			complain(m, "remove");
-	} else if (f == REFUSED || too_old(r, m->received)) {
-		give_up_refused(r, m);
-	} else {
-		put_off(r, m);
+	if (r->conf->hand_back && f != SENT) {
+		report(r, &m->id, word_for(f), reply);
+		if (wanted_back(r))
+			remove_files(r, m);
+		else
+			file_away(r, m, f);
+		return;
 	}
-	report(r, &m->id, word_for(f), &r->client.reply);
+	if (f == SENT)
+		remove_files(r, m);
+	else
+		file_away(r, m, f);
+	report(r, &m->id, word_for(f), reply);
 }
 
 /* A session that can take the next message: the one at hand, or a new one. */
@@ -158,7 +199,7 @@ static void
 no_session(struct run *r, struct claim *m)
 {
 	r->stop = true;
-	if (r->conf->immediate) {
+	if (r->conf->hand_back) {
 		dispose(r, m, LATER);
 	} else if (r->conf->retry_for && too_old(r, m->received)) {
 		give_up_refused(r, m);
@@ -209,17 +250,35 @@ handle_damaged(struct run *r, struct claim *m)
 	reply_make(&why, 554, m->why.s);
 	report(r, &m->id, word_for(REFUSED), &why);
 	reply_free(&why);
-	give_up(r, m, m->why.s, 0);
+	if (r->conf->hand_back && wanted_back(r))
+		remove_files(r, m);
+	else
+		give_up(r, m, m->why.s, 0);
 }
 
 static void
-handle_taken(struct run *r, const struct message_id *id)
+handle_taken(struct run *r, const struct message_id *id, bool forced)
+{
+	struct reply why = { 0 };
+	enum state st;
+
+	if (forced && !envelope_find(&r->spool, id, &st))
+		log_warning("no such message");
+	else
+		log_detail("cannot lock file: %s", id->s);
+	reply_make(&why, 250, "2.0.0 in other hands");
+	report(r, id, "taken", &why);
+	reply_free(&why);
+}
+
+/* It could not even be looked at: it stays where it is. */
+static void
+report_kept(const struct run *r, const struct message_id *id)
 {
 	struct reply why = { 0 };
 
-	log_detail("cannot lock file: %s", id->s);
-	reply_make(&why, 250, "2.0.0 in other hands");
-	report(r, id, "taken", &why);
+	reply_make(&why, 451, "4.3.0 local error");
+	report(r, id, "kept", &why);
 	reply_free(&why);
 }
 
@@ -248,7 +307,7 @@ deliver(struct run *r, const struct message_id *id, bool forced)
 		send_one(r, &m, forced);
 		break;
 	case CLAIM_TAKEN:
-		handle_taken(r, id);
+		handle_taken(r, id, forced);
 		break;
 	case CLAIM_DAMAGED:
 		handle_damaged(r, &m);
@@ -259,6 +318,7 @@ deliver(struct run *r, const struct message_id *id, bool forced)
 			log_error("%s: %s", m.why.s, strerror(errno));
 		else
 			complain(&m, "claim");
+		report_kept(r, id);
 		break;
 	}
 	claim_free(&m);

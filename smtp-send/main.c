@@ -13,7 +13,7 @@
 #include "spool/trigger.h"
 
 static void
-prepare(struct run *r, struct config *conf)
+prepare(struct run *r, struct config *conf, bool from_stdin)
 {
 	struct client *c = &r->client;
 
@@ -29,7 +29,11 @@ prepare(struct run *r, struct config *conf)
 		snprintf(c->domain, sizeof c->domain, "%s", conf->domain);
 	else
 		program_hostname(c->domain);
+	if (!address_is_host(c->domain))
+		snprintf(c->domain, sizeof c->domain, "localhost");
 	r->conf = c->conf = conf;
+	if (conf->hand_back && !from_stdin)
+		die(EX_USAGE, "--hand-back wants ids on stdin");
 	if (!spool_open(&r->spool, conf->common.spool_dir))
 		die(EX_NOINPUT, "cannot open spool '%s': %s",
 		    conf->common.spool_dir, strerror(errno));
@@ -50,15 +54,13 @@ deliver_named(struct run *r, const char *name)
 
 /* What is behind the last line end, as a line. */
 static bool
-last_line(struct io *in, char **line)
+last_line(struct io *in, struct buf *rest)
 {
-	static struct buf rest;
 	const char *p;
 	size_t n = io_buffered(in) ? io_peek(in, &p) : 0;
 
 	if (n > 0)
-		buf_add(&rest, p, n);
-	*line = rest.s;
+		buf_add(rest, p, n);
 	return n > 0;
 }
 
@@ -66,22 +68,23 @@ last_line(struct io *in, char **line)
 static void
 deliver_stdin(struct run *r)
 {
-	struct io in;
+	struct io *in = &r->ids;
 	enum io_line got = IO_LINE;
+	struct buf rest = { 0 };
 	char *line;
 	size_t n;
 
-	io_open(&in, STDIN_FILENO, STDIN_FILENO, 7 * 86400);
-	in.lf = true;
+	io_open(in, STDIN_FILENO, STDIN_FILENO, 7 * 86400);
+	in->lf = true;
 	while (got != IO_NONE && !queue_interrupted()) {
-		if (!io_peek_within(&in, 3600))
+		if (!io_peek_within(in, 3600))
 			continue;       /* or a signal */
-		got = io_line(&in, sizeof(struct message_id), &line, &n);
+		got = io_line(in, sizeof(struct message_id), &line, &n);
 		if (got == IO_LONG)
 			die(EX_USAGE, "not a message id: it is too long");
-		if (got == IO_NONE && !last_line(&in, &line))
+		if (got == IO_NONE && !last_line(in, &rest))
 			break;
-		line = text_trim(line);
+		line = text_trim(got == IO_NONE ? rest.s : line);
 		r->stop = false;        /* time has passed since the last one */
 		if (*line)
 			deliver_named(r, line);
@@ -112,14 +115,16 @@ main(int argc, char *argv[])
 {
 	static struct run r;
 	struct config conf = defaults;
+	bool from_stdin;
 	int first;
 
 	program_start(true);
 	log_open("smtp-send", "sluice/smtp");
 	first = options_read(&options, &conf.common, argc, argv);
-	prepare(&r, &conf);
+	from_stdin = first < argc && strcmp(argv[first], "-") == 0;
+	prepare(&r, &conf, from_stdin);
 	queue_catch_signals();
-	if (first < argc && strcmp(argv[first], "-") == 0) {
+	if (from_stdin) {
 		deliver_stdin(&r);
 	} else if (first < argc) {
 		for (; first < argc && !queue_interrupted(); first++)

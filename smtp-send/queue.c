@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sysexits.h>
 #include <time.h>
 
 static volatile sig_atomic_t interrupted;
@@ -47,6 +46,22 @@ queue_pause(uint64_t seconds)
 	sigprocmask(SIG_SETMASK, &usual, NULL);
 }
 
+static void
+look_at(struct run *r, const struct spool_entry *e, struct list *ids)
+{
+	if (e->content)
+		return;
+	if (e->state == STATE_BUSY && claim_recover(&r->spool, &e->id, false))
+		log_warning("%s: left behind by a forwarder that died",
+		    e->id.s);
+	else if (e->state != STATE_READY)
+		return;
+	if (message_due(&r->spool, &e->id))
+		list_add(ids, e->id.s);
+	else
+		r->later++;
+}
+
 /* The ids of what is due, and of what a dead forwarder has left behind. */
 static void
 look(struct run *r, struct list *ids)
@@ -54,24 +69,19 @@ look(struct run *r, struct list *ids)
 	struct spool_walk walk;
 	struct spool_entry e;
 
-	if (!spool_walk_start(&walk, &r->spool))
-		die(EX_OSERR, "cannot read the spool '%s': %s", r->spool.path,
-		    strerror(errno));
-	while (spool_walk_next(&walk, &e)) {
-		if (e.content)
-			continue;
-		if (e.state == STATE_BUSY &&
-		    claim_recover(&r->spool, &e.id, false))
-			log_warning("%s: left behind by a forwarder that died",
-			    e.id.s);
-		else if (e.state != STATE_READY)
-			continue;
-		if (message_due(&r->spool, &e.id))
-			list_add(ids, e.id.s);
-		else
-			r->later++;
+	if (spool_walk_start(&walk, &r->spool)) {
+		while (spool_walk_next(&walk, &e))
+			look_at(r, &e, ids);
+		if (errno == 0) {
+			spool_walk_end(&walk);
+			return;
+		}
 	}
+	/* Go on with what there is; with --poll the next round may be luckier. */
+	log_error("cannot read the spool '%s': %s", r->spool.path,
+	    strerror(errno));
 	spool_walk_end(&walk);
+	r->later++;
 }
 
 /* The server is not there. Whatever has waited for it too long is given up
@@ -82,7 +92,7 @@ give_up_old(struct run *r, const struct list *ids, size_t from)
 	struct message_id id;
 	struct stat st;
 
-	for (size_t i = from; i < ids->n; i++) {
+	for (size_t i = from; i < ids->n && !interrupted; i++) {
 		if (!message_id_parse(&id, list_get(ids, i)))
 			continue;
 		if (r->conf->retry_for &&

@@ -26,7 +26,7 @@ struct config {
 	uint64_t poll;                  /* UINT64_MAX: run once */
 	uint64_t retry_for;
 	bool forward_on_disconnect;     /* run in turn with others */
-	bool immediate;                 /* for smtp-recv, see deliver.c */
+	bool hand_back;                 /* for smtp-recv, see deliver.c */
 	bool report;
 };
 
@@ -89,6 +89,7 @@ struct run {
 	const struct config *conf;
 	struct spool spool;
 	struct client client;
+	struct io ids;          /* stdin, if ids come from there */
 	unsigned later;         /* messages to be tried again */
 	unsigned bad;           /* given up */
 	unsigned losses;        /* in a row: of connections */

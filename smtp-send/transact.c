@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/date.h"
 #include "base/text.h"
 #include "mail/dot.h"
 
@@ -161,13 +162,20 @@ open_in_steps(struct client *c, const struct claim *m, struct outcome *o)
 	size_t group = c->can & PIPELINING ? GROUP : 1;
 	size_t said, heard = 0;
 
-	hear(c, o, 2, "MAIL", NULL);
+	if (group == 1)
+		hear(c, o, 2, "MAIL", NULL);
 	while (heard < to->n && o->fate == SENT) {
 		for (said = heard; said < to->n && said < heard + group;
 		    said++)
 			client_say(c, "RCPT TO:<%s>", list_get(to, said));
-		for (; heard < said; heard++)
-			hear(c, o, 2, "RCPT", list_get(to, heard));
+		if (group > 1 && heard == 0)
+			hear(c, o, 2, "MAIL", NULL);
+		/* without a sender, what is said of these means nothing */
+		for (bool mail = o->fate == SENT; heard < said; heard++)
+			if (mail)
+				hear(c, o, 2, "RCPT", list_get(to, heard));
+			else
+				client_hear(c, 2, "RCPT");
 	}
 	if (o->fate == SENT) {
 		client_say(c, "DATA");
@@ -206,6 +214,10 @@ pour(struct client *c, const struct claim *m)
 	off_t at = 0;
 	ssize_t n;
 
+	/* one second more for every 1000 octets: who takes them drop by drop
+	 * would hold up all the others */
+	c->io.until = date_ticks() + (int64_t)m->octets +
+	    (int64_t)c->io.seconds * 1000;
 	while ((n = pread(m->content, block, sizeof block, at)) > 0 &&
 	    c->io.state == IO_OPEN) {
 		dot_encode(&dot, block, (size_t)n, &out);

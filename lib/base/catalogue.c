@@ -41,6 +41,8 @@ const struct option_entry option_catalogue[] = {
 	    "forwards as soon as the client has gone: the same as --poll=0" },
 	{ "forward-to", 'o', "host:port", "the server that mail goes to" },
 	{ "from", 'f', "address", "the envelope sender" },
+	{ "hand-back", 0, NULL,
+	    "for smtp-recv: asks on stdin what to do with what was not sent" },
 	{ "help", 'h', NULL, "prints this text" },
 	{ "idle-timeout", 0, "seconds",
 	    "how long a client may be silent (default 300)" },

@@ -29,6 +29,7 @@ static struct {
 	const char *farewell;
 	char subject[96];
 	struct log_config conf;
+	bool by_hand;
 	bool to_stderr;
 	bool to_syslog;
 	bool to_journal;        /* stderr is the journal's socket */
@@ -88,11 +89,12 @@ void
 log_open(const char *program, const char *ident)
 {
 	the.program = program;
-	the.ident = ident;
+	the.ident = ident ? ident : program;
+	the.by_hand = !ident;
 	the.to_stderr = stderr_is_a_log();
 	the.to_journal = the.to_stderr && stderr_is_the_journal();
 	the.to_syslog = !the.to_stderr;
-	openlog(ident, LOG_PID, LOG_MAIL);
+	openlog(the.ident, LOG_PID, LOG_MAIL);
 }
 
 void
@@ -186,9 +188,13 @@ put_text(int priority, const char *text)
 		date_iso(&line, time(NULL));
 		buf_putc(&line, ' ');
 	}
-	buf_printf(&line, "%s[%ld]: ", the.ident, (long)getpid());
+	if (the.by_hand)
+		buf_printf(&line, "%s: ", the.program);
+	else
+		buf_printf(&line, "%s[%ld]: ", the.ident, (long)getpid());
 	start = line.n;
-	if (priority <= LOG_WARNING)
+	if (priority == LOG_WARNING ||
+	    (priority < LOG_WARNING && !the.by_hand))
 		buf_printf(&line, "%s: ", level_word(priority));
 	if (the.subject[0])
 		buf_printf(&line, "%s: ", the.subject);

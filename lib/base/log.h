@@ -31,7 +31,8 @@ struct log_config {
 };
 
 /* The name for people ("smtp-recv") and for the log ("sluice/smtpd": the
- * words that log analysers know). Both have to stay. */
+ * words that log analysers know), or NULL for a program that people run by
+ * hand: it says `spool-list: ...` and no more. Both have to stay. */
 void log_open(const char *program, const char *ident);
 void log_configure(const struct log_config *conf);
 const char *log_program(void);

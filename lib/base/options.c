@@ -342,6 +342,8 @@ read_line(struct reading *r, char *line)
 		complain_unknown(r, name);
 	if (!find_row(r->set, name, &i))
 		return;         /* for another program of the suite */
+	if (r->set->rows[i].argv_only)
+		complain(r, "only for the command line: ", name);
 	if (o->value && !*rest && strcmp(name, "domain") != 0)
 		complain(r, "no value supplied for ", name);
 	if (!o->value && *rest)

@@ -55,6 +55,7 @@ struct option_row {
 	uint64_t min, max;      /* NUMBER; SECONDS: max 0 is none */
 	const char *const *words;       /* WORD: NULL-terminated */
 	bool down;              /* also for the programs we start */
+	bool argv_only;         /* not to be set in a file */
 };
 
 struct option_set {

@@ -25,13 +25,19 @@ bare(struct text_decoder *d, char c, struct buf *out)
 		buf_add(out, "\r\n", 2);
 }
 
-/* The octets at p up to a CR or LF. */
+/* The octets at p up to a CR or LF, or so many that another look is worth
+ * the while: where one of the two never comes the search for it must not go
+ * through all of the rest each time. */
 static size_t
 plain_run(const char *p, size_t n)
 {
-	const char *cr = memchr(p, '\r', n);
-	const char *lf = memchr(p, '\n', cr ? (size_t)(cr - p) : n);
+	enum { GLANCE = 1024 };
+	const char *cr, *lf;
 
+	if (n > GLANCE)
+		n = GLANCE;
+	cr = memchr(p, '\r', n);
+	lf = memchr(p, '\n', cr ? (size_t)(cr - p) : n);
 	return lf ? (size_t)(lf - p) : cr ? (size_t)(cr - p) : n;
 }
 
@@ -145,8 +151,8 @@ dot_encode(struct dot_encoder *e, const char *p, size_t n, struct buf *out)
 		buf_add(out, p + i, run);
 		e->in_line |= run > 0;
 		i += run;
-		if (i == n)
-			break;
+		if (i == n || (p[i] != '\r' && p[i] != '\n'))
+			continue;
 		if (p[i] == '\r')
 			e->cr = true;
 		else

@@ -16,7 +16,6 @@ struct making {
 	struct buf *why;
 };
 
-/* Does any of these fields, in either form, stand in the header? */
 static bool
 has(const struct making *m, const char *name)
 {
@@ -31,7 +30,7 @@ bad_address(struct making *m, const struct buf *bad)
 	return false;
 }
 
-/* Append an address to the list, with a domain if it lacks one. */
+/* The mailbox, with a domain if it lacks one. */
 static void
 qualify(struct making *m, const char *mailbox, struct buf *out)
 {

@@ -26,9 +26,9 @@ struct submission {
  * line that ends it, to out. False: why has what is wrong with the message.
  *
  * Without `complete` the sender is s->sender, else the From field's address,
- * else the login; From is added if it is missing and s->sender is known. With it
- * the sender is s->sender, else the login; Date, From and Message-ID are
- * added if missing, and Bcc and Resent-Bcc removed.
+ * else the login; From is added if it is missing and s->sender is known.
+ * With it the sender is s->sender, else the login; Date, From and Message-ID
+ * are added if missing, and Bcc and Resent-Bcc removed.
  *
  * Recipients are those in `to`, one address list each, and with from_header
  * those of To, Cc and Bcc, or of the Resent- ones if there are any. None

@@ -68,7 +68,7 @@ static enum claim_verdict
 read_claimed(struct claim *c, const struct stat *st)
 {
 	struct buf text = { 0 };
-	struct stat content;
+	struct stat content = { .st_size = 0 };
 	bool damaged = false;
 
 	buf_clear(&c->why);

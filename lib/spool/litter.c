@@ -29,9 +29,9 @@
  * is looked at twice, under inotify. If one rename hid the envelope from the
  * first look, and another one from the second, then the first is complete,
  * and its event with us, because the kernel does renames in one directory
- * one after the other. Found by neither look, and no event: there was no envelope, and by
- * the above there will be none. Renames by other hosts make no events here;
- * against those only the two looks and the age stand.
+ * one after the other. Found by neither look, and no event: there was no
+ * envelope, and by the above there will be none. Renames by other hosts make
+ * no events here; against those only the looks and the age stand.
  *
  * With POP by name the envelopes move to sub-directories, by being copied
  * first and removed then. So they are looked for there after the spool

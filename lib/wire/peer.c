@@ -90,7 +90,7 @@ address_text(const union any_address *a, char *ip, size_t n, unsigned *port)
 static bool
 from_socket(struct peer *p, int fd)
 {
-	union any_address a;
+	union any_address a = { .any.sa_family = AF_UNSPEC };
 	socklen_t n = sizeof a;
 	char ip[64];
 	unsigned port;
@@ -107,7 +107,7 @@ from_socket(struct peer *p, int fd)
 static bool
 is_local_kind(int fd)
 {
-	union any_address a;
+	union any_address a = { .any.sa_family = AF_UNSPEC };
 	socklen_t n = sizeof a;
 
 	return getsockname(fd, &a.any, &n) < 0 || a.any.sa_family == AF_UNIX;
@@ -118,7 +118,7 @@ static bool
 is_own_address(const struct peer *p, int fd)
 {
 	struct peer own = { .local = false };
-	union any_address a;
+	union any_address a = { .any.sa_family = AF_UNSPEC };
 	socklen_t n = sizeof a;
 	char ip[64];
 	unsigned port;

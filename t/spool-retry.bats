@@ -1,0 +1,140 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+load helper
+
+a=emailrelay.1.100.1 b=emailrelay.1.100.2 c=emailrelay.1.100.3
+
+setup() {
+	prepare
+	for id in $a $b $c; do
+		place $id me@a.test you@b.test <<<"x"
+	done
+}
+retry() { run spool-retry --spool-dir="$spool" "$@"; }
+fail_for_good() {
+	mv "$spool/$1.envelope" "$spool/$1.envelope.bad"
+	printf 'X-MailRelay-Reason: %s\r\nX-MailRelay-ReasonCode: 550\r\n' \
+		"$2" >>"$spool/$1.envelope.bad"
+}
+put_off() {
+	printf 'X-Sluice-Deferred: 4 4102444800 %s\r\n' "$2" \
+		>>"$spool/$1.envelope"
+	touch -d 2100-01-01 "$spool/$1.envelope"
+}
+is_due() { [ "$(stat -c %Y "$spool/$1.envelope")" -le "$(date +%s)" ]; }
+
+@test "what was given up is ready again, with its reasons" {
+	fail_for_good $a "no such user"
+	retry $a
+	assert_success
+	assert_output $a
+	assert_equal "$(spooled | paste -sd' ')" "$a $b $c"
+	run envelope $a
+	assert_line "X-MailRelay-Reason: no such user"
+}
+
+@test "what was put off is due at once, with its tries and its reason" {
+	put_off $b 'a \\ b'
+	retry $b
+	assert_success
+	assert_output $b
+	is_due $b
+	run envelope $b
+	assert_line --index -1 'X-Sluice-Deferred: 4 0 a \\ b'
+	run spool-list --json -s "$spool" $b
+	assert_output --partial '"tries":4,"next_try":null'
+}
+
+@test "what was put off and then given up is due at once, too" {
+	put_off $b later
+	fail_for_good $b never
+	touch -d 2100-01-01 "$spool/$b.envelope.bad"
+	retry $b
+	assert_success
+	is_due $b
+	run spool-list --json -s "$spool" $b
+	assert_output --partial '"state":"ready"'
+	assert_output --partial '"next_try":null,"reason":"never"'
+}
+
+@test "what is ready and due needs nothing, but goes on down the pipe" {
+	local before
+	before=$(md5sum "$spool/$c.envelope")
+	retry $c
+	assert_success
+	assert_output $c
+	assert_equal "$(md5sum "$spool/$c.envelope")" "$before"
+}
+
+@test "--all is about those that were given up or put off" {
+	fail_for_good $a no
+	put_off $b later
+	retry --all
+	assert_success
+	assert_output "$a
+$b"
+	is_due $b
+	retry --all
+	assert_success
+	assert_output ""
+}
+
+@test "ids from stdin" {
+	fail_for_good $a no
+	fail_for_good $b no
+	run bash -c 'spool-list -q --state=bad -s "$1" | spool-retry -s "$1" -' \
+		- "$spool"
+	assert_success
+	assert_output "$a
+$b"
+	assert_equal "$(spooled bad)" ""
+}
+
+@test "what is being forwarded is left alone" {
+	mv "$spool/$a.envelope" "$spool/$a.envelope.busy"
+	retry $a
+	assert_failure 75
+	assert_output --partial "$a: is being forwarded right now"
+	assert_file_exists "$spool/$a.envelope.busy"
+	put_off $b later
+	run flock "$spool/$b.envelope" spool-retry --spool-dir="$spool" $b
+	assert_failure 75
+	run envelope $b
+	assert_line --index -1 'X-Sluice-Deferred: 4 4102444800 later'
+}
+
+@test "what is on hold stays so" {
+	mv "$spool/$a.envelope" "$spool/$a.envelope.hold"
+	retry $a
+	assert_failure 69
+	assert_output --partial "on hold"
+	assert_equal "$(spooled hold)" $a
+}
+
+@test "one that cannot be done does not keep the others from it" {
+	fail_for_good $c no
+	retry emailrelay.9.9.9 $c
+	assert_failure 66
+	assert_line --partial "no such message: emailrelay.9.9.9"
+	assert_line $c
+	assert_equal "$(spooled bad)" ""
+	retry nonsense $c
+	assert_failure 65
+}
+
+@test "a damaged one that was given up is ready again, too" {
+	echo junk >"$spool/$a.envelope"
+	mv "$spool/$a.envelope" "$spool/$a.envelope.bad"
+	retry $a
+	assert_success
+	assert_equal "$(spooled | head -n 1)" $a
+}
+
+@test "either ids or --all" {
+	retry
+	assert_failure 64
+	retry --all $a
+	assert_failure 64
+	run spool-retry -s "$spool/none" --all
+	assert_failure 66
+}
