@@ -45,6 +45,11 @@ COMPILE   = $(CC) -std=c11 $(CPPFLAGS) $(WARNINGS) $(CFLAGS) -MMD -MP
 FOLDERS   = smtp-recv smtp-send
 TOOLS     = $(patsubst spool-tools/%.c,%,$(wildcard spool-tools/*.c))
 PROGRAMS  = $(FOLDERS) $(TOOLS)
+
+# The helpers are what may be linked with more than libc.
+HELPERS   = $(patsubst lib/helpers/%.c,%,$(wildcard lib/helpers/*.c))
+LIBS_tls-io = -lssl -lcrypto
+LIBS_pam-check = -lpam
 UNITS     = $(patsubst t/unit/%.c,%,$(wildcard t/unit/*.c))
 PEERS     = $(patsubst t/bin/%.c,%,$(wildcard t/bin/*.c))
 BENCHES   = $(patsubst t/bench/%.c,%,$(filter-out %/floor.c,$(wildcard t/bench/*.c)))
@@ -53,12 +58,12 @@ FUZZERS   = $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c))
 SOURCES   = $(wildcard lib/*/*.c $(FOLDERS:%=%/*.c) spool-tools/*.c)
 objects   = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
 LIBRARY   = $(B)/libsluice.a
-BINARIES  = $(PROGRAMS:%=$(B)/bin/%) $(B)/bin/sendmail $(B)/bin/mailq \
-	$(B)/bin/newaliases
+BINARIES  = $(PROGRAMS:%=$(B)/bin/%) $(HELPERS:%=$(B)/libexec/%) \
+	$(B)/bin/sendmail $(B)/bin/mailq $(B)/bin/newaliases
 
 all: $(BINARIES)
 
-$(LIBRARY): $(call objects,lib/*/*.c)
+$(LIBRARY): $(filter-out $(B)/lib/helpers/%,$(call objects,lib/*/*.c))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
@@ -72,6 +77,10 @@ $(B)/bin/$(1): $(call objects,$(1)/*.c) $(LIBRARY)
 	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
 endef
 $(foreach p,$(FOLDERS),$(eval $(call folder_program,$(p))))
+
+$(HELPERS:%=$(B)/libexec/%): $(B)/libexec/%: $(B)/lib/helpers/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_$*)
 
 $(TOOLS:%=$(B)/bin/%): $(B)/bin/%: $(B)/spool-tools/%.o $(LIBRARY)
 	@mkdir -p $(@D)

@@ -73,6 +73,26 @@ try_directory(struct buf *path, const char *dir, size_t n, const char *name)
 	return access(path->s, X_OK) == 0;
 }
 
+/* From build/bin to build/libexec, and from there to build/bin. */
+static bool
+try_beside(struct buf *path, char *self, const char *name)
+{
+	static const char *const folders[] = { "bin", "libexec" };
+	struct buf dir = { 0 };
+	bool found = false;
+
+	*strrchr(self, '/') = '\0';
+	if (strrchr(self, '/'))
+		*strrchr(self, '/') = '\0';
+	for (size_t i = 0; !found && i < 2; i++) {
+		buf_clear(&dir);
+		buf_printf(&dir, "%s/%s", self, folders[i]);
+		found = try_directory(path, dir.s, dir.n, name);
+	}
+	buf_free(&dir);
+	return found;
+}
+
 void
 program_find(struct buf *path, const char *name)
 {
@@ -84,8 +104,8 @@ program_find(struct buf *path, const char *name)
 	if (n > 0) {
 		self[n] = '\0';
 		slash = strrchr(self, '/');
-		if (slash && try_directory(path, self, (size_t)(slash - self),
-		    name))
+		if (slash && (try_directory(path, self, (size_t)(slash - self),
+		    name) || try_beside(path, self, name)))
 			return;
 	}
 	for (size_t i = 0; i < sizeof installed / sizeof installed[0]; i++)

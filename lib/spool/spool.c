@@ -221,7 +221,7 @@ spool_open_file(const struct spool *s, const char *name, int flags,
     struct stat *st)
 {
 	struct stat mine;
-	int fd;
+	int fd, saved;
 
 	if (!st)
 		st = &mine;
@@ -229,9 +229,11 @@ spool_open_file(const struct spool *s, const char *name, int flags,
 	    flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0660);
 	if (fd < 0)
 		return -1;
+	errno = EINVAL;
 	if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode)) {
+		saved = errno;
 		close(fd);
-		errno = EINVAL;
+		errno = saved;
 		return -1;
 	}
 	return fd;

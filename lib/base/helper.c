@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/helper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/date.h"
+
+bool
+helper_parse(struct list *words, const char *option)
+{
+	struct buf word = { 0 };
+	bool any = false;
+
+	list_clear(words);
+	for (const char *s = option; ; s++) {
+		if (*s == '\\' && s[1] == ' ') {
+			buf_putc(&word, *++s);
+			any = true;
+		} else if (*s && *s != ' ') {
+			buf_putc(&word, *s);
+			any = true;
+		} else {
+			if (any)
+				list_add(words, buf_text(&word));
+			buf_clear(&word);
+			any = false;
+			if (!*s)
+				break;
+		}
+	}
+	buf_free(&word);
+	return words->n > 0 && list_get(words, 0)[0] == '/';
+}
+
+/* In the child: only async-signal-safe calls. errno goes up the status pipe,
+ * which an exec that succeeds closes. */
+static void
+become(char **argv, int out, int status)
+{
+	static char path[] = "PATH=/usr/bin:/bin", ifs[] = "IFS= \t\n";
+	char *environment[] = { path, ifs, NULL };
+	int null, e;
+	ssize_t n;
+
+	setsid();
+	umask(0177);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
+	null = open("/dev/null", O_RDWR);
+	if (dup2(null, STDIN_FILENO) == 0 && dup2(out, STDOUT_FILENO) == 1 &&
+	    dup2(null, STDERR_FILENO) == 2 && dup2(status, 3) == 3 &&
+	    fcntl(3, F_SETFD, FD_CLOEXEC) == 0) {
+		close_range(4, ~0U, 0);
+		execve(argv[0], argv, environment);
+	}
+	e = errno;
+	n = write(3, &e, sizeof e);
+	(void)n;
+	_exit(HELPER_CRASHED);
+}
+
+static pid_t
+start(const struct list *words, int *out, struct helper_result *r)
+{
+	int pipes[2], status[2];
+	char **argv;
+	pid_t pid;
+	ssize_t n;
+
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return -1;
+	if (pipe2(status, O_CLOEXEC) < 0) {
+		close(pipes[0]);
+		close(pipes[1]);
+		return -1;
+	}
+	argv = list_argv(words);
+	pid = fork();
+	if (pid == 0)
+		become(argv, pipes[1], status[1]);
+	free(argv);
+	close(pipes[1]);
+	close(status[1]);
+	do {
+		n = pid < 0 ? 0 : read(status[0], &r->error, sizeof r->error);
+	} while (n < 0 && errno == EINTR);
+	close(status[0]);
+	*out = pipes[0];
+	if (pid < 0)
+		close(pipes[0]);
+	return pid;
+}
+
+/* Keep the first octets, throw the others away: a talker must not be
+ * blocked. False at the end. */
+static bool
+drain(int fd, struct buf *output)
+{
+	char block[HELPER_OUTPUT];
+	size_t room = HELPER_OUTPUT - output->n;
+	ssize_t n = read(fd, block, sizeof block);
+
+	if (n > 0)
+		buf_add(output, block, (size_t)n < room ? (size_t)n : room);
+	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
+/* Read until the program itself has ended, whatever children of it keep the
+ * pipe open. False when the time is up. */
+static bool
+listen_until_end(int pidfd, int out, struct buf *output, int64_t by)
+{
+	struct pollfd p[2] = {
+		{ .fd = out, .events = POLLIN },
+		{ .fd = pidfd, .events = POLLIN }
+	};
+	int64_t left;
+	int n;
+
+	fcntl(out, F_SETFL, O_NONBLOCK);
+	for (;;) {
+		left = by - date_ticks();
+		n = left <= 0 ? 0 : poll(p, 2, (int)left);
+		if (n == 0)
+			return false;
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (n < 0)
+			continue;
+		if (p[0].revents && !drain(out, output))
+			p[0].fd = -1;
+		if (p[1].revents && !(p[0].fd >= 0 && p[0].revents & POLLIN))
+			return true;
+	}
+}
+
+static void
+finish(struct helper_result *r, pid_t pid)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	if (!r->timed_out && !r->error && WIFEXITED(status))
+		r->code = WEXITSTATUS(status);
+}
+
+void
+helper_run(struct helper_result *r, const struct list *words, unsigned seconds)
+{
+	int64_t by = date_ticks() + (int64_t)seconds * 1000;
+	int out = -1, pidfd;
+	pid_t pid;
+
+	buf_clear(&r->output);
+	r->code = HELPER_CRASHED;
+	r->timed_out = false;
+	r->error = 0;
+	pid = start(words, &out, r);
+	if (pid < 0) {
+		r->error = errno;
+		return;
+	}
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	r->timed_out = !listen_until_end(pidfd, out, &r->output, by);
+	if (r->timed_out)
+		kill(-pid, SIGKILL);
+	finish(r, pid);
+	close(out);
+	if (pidfd >= 0)
+		close(pidfd);
+}
