@@ -174,5 +174,5 @@ address_is_host(const char *s)
 {
 	const char *end = skip_domain(s);
 
-	return end && !*end && strlen(s) <= 255;
+	return end && !*end && strlen(s) <= 255 && text_ascii(s, strlen(s));
 }

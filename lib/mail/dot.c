@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "mail/dot.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* Where a text_decoder is. START is the start of a line: behind CR LF, or at the very
@@ -41,14 +42,21 @@ plain_run(const char *p, size_t n)
 	return lf ? (size_t)(lf - p) : cr ? (size_t)(cr - p) : n;
 }
 
+/* Once one has been seen there is nothing more to learn. */
 static void
 note_eight_bit(struct text_decoder *d, const char *p, size_t n)
 {
-	unsigned char all = 0;
+	uint64_t all = 0, eight;
 
-	for (size_t i = 0; i < n; i++)
-		all |= (unsigned char)p[i];
-	d->eight_bit |= all >= 0x80;
+	if (d->eight_bit)
+		return;
+	for (; n >= sizeof eight; p += sizeof eight, n -= sizeof eight) {
+		memcpy(&eight, p, sizeof eight);
+		all |= eight;
+	}
+	for (; n > 0; n--)
+		all |= (unsigned char)*p++;
+	d->eight_bit = (all & 0x8080808080808080) != 0;
 }
 
 /* An octet that is not in the middle of plain text. False: it was not

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+#include "smtp.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { ROOM = 65536 };
+
+static struct {
+	char in[ROOM], out[ROOM];
+	size_t start, end;      /* what is in `in` */
+	size_t pending;         /* what is in `out` */
+} the;
+
+static bool
+flush(const struct smtp *s)
+{
+	bool ok = the.pending == 0 ||
+	    write(s->out, the.out, the.pending) == (ssize_t)the.pending;
+
+	the.pending = 0;
+	return ok;
+}
+
+static void
+reply(const struct smtp *s, const char *text)
+{
+	const struct timespec delay = { .tv_sec = s->delay_ms / 1000,
+		.tv_nsec = s->delay_ms % 1000 * 1000000L };
+	size_t n = strlen(text);
+
+	if (s->delay_ms)
+		nanosleep(&delay, NULL);
+	if (the.pending + n > ROOM)
+		flush(s);
+	memcpy(the.out + the.pending, text, n);
+	the.pending += n;
+}
+
+static bool
+fill(const struct smtp *s)
+{
+	ssize_t n;
+
+	memmove(the.in, the.in + the.start, the.end - the.start);
+	the.end -= the.start;
+	the.start = 0;
+	if (!flush(s) || the.end == ROOM)
+		return false;
+	n = read(s->in, the.in + the.end, ROOM - the.end);
+	if (n > 0)
+		the.end += (size_t)n;
+	return n > 0;
+}
+
+/* The next line, or NULL. */
+static const char *
+next_line(const struct smtp *s)
+{
+	char *line, *lf;
+
+	do {
+		line = the.in + the.start;
+		lf = memchr(line, '\n', the.end - the.start);
+		if (lf) {
+			the.start = (size_t)(lf + 1 - the.in);
+			*lf = '\0';
+			return line;
+		}
+	} while (fill(s));
+	return NULL;
+}
+
+/* Look for the end mark, of which `at` octets have been seen. Returns how
+ * many of the n octets belong to the text. */
+static size_t
+find_end(const char *p, size_t n, size_t *at)
+{
+	static const char mark[] = "\r\n.\r\n";
+	const char *cr;
+	size_t i = 0;
+
+	while (i < n && *at < sizeof mark - 1) {
+		if (*at == 0) {
+			cr = memchr(p + i, '\r', n - i);
+			if (!cr)
+				return n;
+			i = (size_t)(cr - p);
+		}
+		*at = p[i] == mark[*at] ? *at + 1 : p[i] == '\r';
+		i++;
+	}
+	return i;
+}
+
+static bool
+take_text(const struct smtp *s)
+{
+	size_t at = 2;          /* the line end of DATA counts */
+	size_t n;
+
+	s->begin();
+	while (at < 5) {
+		if (the.start == the.end && !fill(s))
+			return false;
+		n = find_end(the.in + the.start, the.end - the.start, &at);
+		s->text(the.in + the.start, n);
+		the.start += n;
+	}
+	s->end();
+	return true;
+}
+
+static bool
+is(const char *line, const char *verb)
+{
+	return strncasecmp(line, verb, 4) == 0;
+}
+
+void
+smtp_serve(const struct smtp *s)
+{
+	const char *line;
+
+	reply(s, "220 bench ESMTP\r\n");
+	while ((line = next_line(s)) != NULL && !is(line, "QUIT")) {
+		if (is(line, "EHLO")) {
+			reply(s, "250-bench\r\n250 PIPELINING\r\n");
+			continue;
+		}
+		if (is(line, "DATA")) {
+			reply(s, "354 go ahead\r\n");
+			if (!take_text(s))
+				return;
+		}
+		reply(s, "250 OK\r\n");
+	}
+	if (line)
+		reply(s, "221 bye\r\n");
+	flush(s);
+}
