@@ -35,6 +35,8 @@ SANITIZED = -O1 -g -fno-omit-frame-pointer $(CHECKED) \
 CFLAGS    = $(if $(SANITIZE),$(SANITIZED),$(if $(DEBUG),$(DEBUGGED),$(HARDENED)))
 LDFLAGS   = -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
 	$(if $(SANITIZE),$(CHECKED))
+# MD5, for CRAM-MD5: linked in, so that no program needs another library
+LIBS      = -l:libmd.a
 CPPFLAGS  = -D_GNU_SOURCE -Ilib -DVERSION='"$(VERSION)"' \
 	-DSPOOLDIR='"$(SPOOLDIR)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
 	-DSBINDIR='"$(SBINDIR)"' -DBINDIR='"$(BINDIR)"' \
@@ -55,7 +57,7 @@ PEERS     = $(patsubst t/bin/%.c,%,$(wildcard t/bin/*.c))
 BENCHES   = $(patsubst t/bench/%.c,%,$(filter-out %/floor.c,$(wildcard t/bench/*.c)))
 FUZZERS   = $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c))
 
-SOURCES   = $(wildcard lib/*/*.c $(FOLDERS:%=%/*.c) spool-tools/*.c)
+SOURCES   = $(wildcard lib/*/*.c lib/*/*/*.c $(FOLDERS:%=%/*.c) spool-tools/*.c)
 objects   = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
 LIBRARY   = $(B)/libsluice.a
 BINARIES  = $(PROGRAMS:%=$(B)/bin/%) $(HELPERS:%=$(B)/libexec/%) \
@@ -74,17 +76,19 @@ $(B)/%.o: %.c Makefile
 define folder_program
 $(B)/bin/$(1): $(call objects,$(1)/*.c) $(LIBRARY)
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
 endef
 $(foreach p,$(FOLDERS),$(eval $(call folder_program,$(p))))
 
 $(HELPERS:%=$(B)/libexec/%): $(B)/libexec/%: $(B)/lib/helpers/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_$*)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LIBS_$*) $(LIBS)
+
+$(B)/libexec/tls-io: $(call objects,lib/helpers/tls/*.c)
 
 $(TOOLS:%=$(B)/bin/%): $(B)/bin/%: $(B)/spool-tools/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/bin/sendmail $(B)/bin/mailq $(B)/bin/newaliases: $(B)/bin/spool-submit
 	ln -sf spool-submit $@
@@ -93,11 +97,11 @@ $(B)/bin/sendmail $(B)/bin/mailq $(B)/bin/newaliases: $(B)/bin/spool-submit
 
 $(UNITS:%=$(B)/t/unit/%): $(B)/t/unit/%: $(B)/t/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
 $(PEERS:%=$(B)/t/bin/%) $(BENCHES:%=$(B)/t/bench/%): $(B)/t/%: $(B)/t/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LIBS)
 
 $(B)/t/bin/answer: $(call objects,t/bin/parts/*.c)
 
@@ -134,7 +138,7 @@ fuzz-library:
 	    CHECKED=-fsanitize=fuzzer-no-link,address,undefined
 
 $(FUZZERS:%=$(FUZZ_B)/%): $(FUZZ_B)/%: t/fuzz/%.c t/fuzz/fuzz.h fuzz-library
-	$(FUZZ_CC) -o $@ $< $(FUZZ_B)/libsluice.a
+	$(FUZZ_CC) -o $@ $< $(FUZZ_B)/libsluice.a $(LIBS)
 
 fuzz: $(FUZZERS:%=$(FUZZ_B)/%)
 	t/fuzz/run $(FUZZ_B) $(FUZZ_SECONDS) $(FUZZERS)

@@ -26,8 +26,10 @@ say(struct session *s, const char *fmt, ...)
 		if ((unsigned char)safe.s[i] >= 0x80 && !s->parameters.utf8)
 			safe.s[i] = '?';
 	io_print(&s->io, "%s\r\n", safe.s);
-	if (*safe.s >= '4')
+	if (*safe.s >= '4') {
+		s->server.refused = true;
 		log_detail("said: %s", safe.s);
+	}
 	buf_free(&safe);
 	buf_free(&text);
 }
@@ -35,7 +37,6 @@ say(struct session *s, const char *fmt, ...)
 void
 greet(struct session *s)
 {
-	log_info("connect from %s", s->peer.name);
 	if (s->conf->anonymous)
 		say(s, "220 ready");
 	else
@@ -87,6 +88,9 @@ do_ehlo(struct session *s, char *arg)
 		say(s, "250-hello");
 	else
 		say(s, "250-%s says hello", buf_text(&s->domain));
+	auth_advertise(s);
+	if (starttls_offered(s))
+		say(s, "250-STARTTLS");
 	say(s, "250-PIPELINING");
 	if (conf->size)
 		say(s, "250-SIZE %" PRIu64, conf->size);
@@ -114,17 +118,6 @@ do_noop(struct session *s, char *arg)
 {
 	(void)arg;
 	say(s, "250 2.0.0 OK");
-}
-
-static void
-do_vrfy(struct session *s, char *arg)
-{
-	if (s->conf->anonymous)
-		say(s, "502 5.5.1 command not implemented");
-	else if (!*arg)
-		say(s, "550 5.1.1 no such mailbox: ");
-	else
-		say(s, "252 2.0.0 cannot verify but will accept: %s", arg);
 }
 
 static void
@@ -163,6 +156,9 @@ const struct command commands[] = {
 	/* said       when                    argument  answered by */
 	{ "EHLO",     ANY,                    MUST_ARG, do_ehlo },
 	{ "HELO",     ANY,                    MUST_ARG, do_helo },
+	{ "STARTTLS", IDLE,                   NO_ARG,   do_starttls },
+	{ "AUTH",     IDLE,                   MAY_ARG,  do_auth,
+	    .lengthy = true },
 	{ "MAIL",     IDLE,                   MUST_ARG, do_mail },
 	{ "RCPT",     MAIL | RCPT,            MUST_ARG, do_rcpt },
 	{ "DATA",     MAIL | RCPT,            NO_ARG,   do_data },

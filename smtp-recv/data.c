@@ -64,7 +64,8 @@ pour(struct session *s, uint64_t count)
 	s->io.until = 0;
 	buf_free(&out);
 	if (s->io.state == IO_OPEN && hopeless(s)) {
-		say(s, "552 5.3.4 message too big, closing connection");
+		reject(s, "DATA",
+		    "552 5.3.4 message too big, closing connection");
 		end_session(s);
 	}
 	return s->io.state == IO_OPEN && s->server.state != 0;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/date.h"
+#include "base/xtext.h"
 
 /* What a client said in HELO, fit for a header field. */
 static void
@@ -28,11 +29,15 @@ put_received(const struct session *s, struct buf *out)
 
 	buf_puts(out, "Received: from ");
 	put_helo(out, buf_text(&s->helo));
-	buf_printf(out, " ([%s%s]) by %s with %s%s id %s ; ",
+	buf_printf(out, " ([%s%s]) by %s with %s%s%s id %s",
 	    strchr(ip, ':') ? "IPv6:" : "", ip,
 	    s->domain.n ? s->domain.s : "localhost",
-	    s->parameters.utf8 ? "UTF8" : "",
-	    s->parameters.utf8 ? "SMTP" : s->protocol, s->draft.id.s);
+	    s->parameters.utf8 ? "UTF8SMTP" :
+	    s->secure || s->authenticated ? "ESMTP" : s->protocol,
+	    s->secure ? "S" : "", s->authenticated ? "A" : "",
+	    s->draft.id.s);
+	starttls_received(s, out);
+	buf_puts(out, " ; ");
 	date_mail(out, time(NULL));
 	buf_puts(out, "\r\n");
 }
@@ -77,6 +82,18 @@ keep_failed(struct session *s)
 }
 
 static void
+log_client(const struct session *s)
+{
+	struct buf id = { 0 };
+
+	xtext_encode(&id, buf_text(&s->login), s->login.n);
+	log_event("receive", "client", s->peer.name,
+	    "sasl_method", s->authenticated ? s->mechanism : NULL,
+	    "sasl_username", s->authenticated ? id.s : NULL, NULL);
+	buf_free(&id);
+}
+
+static void
 log_kept(const struct session *s)
 {
 	char size[24], nrcpt[24];
@@ -85,10 +102,28 @@ log_kept(const struct session *s)
 	snprintf(nrcpt, sizeof nrcpt, "%zu",
 	    s->envelope.local.n + s->envelope.remote.n);
 	log_subject(s->draft.id.s);
-	log_event("receive", "client", s->peer.name, NULL);
+	log_client(s);
 	log_event("queue", "from", buf_text(&s->envelope.from), "size", size,
 	    "nrcpt", nrcpt, NULL);
 	log_subject(NULL);
+}
+
+/* Is there anybody to forward it to? If all recipients are local it is not
+ * for smtp-send, which would give it up. */
+static bool
+for_others(const struct session *s)
+{
+	return s->envelope.local.n == 0 || s->envelope.remote.n > 0;
+}
+
+static bool
+commit(struct session *s)
+{
+	if (!for_others(s))
+		return draft_commit_local(&s->draft);
+	return (s->envelope.local.n == 0 ||
+	    draft_copy_local(&s->draft, &s->envelope)) &&
+	    draft_commit(&s->draft);
 }
 
 /* It is on disk: with --immediate that is half of what a 250 needs. */
@@ -99,7 +134,8 @@ acknowledge(struct session *s)
 
 	serve_progress(&s->server);
 	s->kept++;
-	if (s->conf->immediate && !onward_now(s, &s->draft.id, &reply))
+	if (s->conf->immediate && for_others(s) &&
+	    !onward_now(s, &s->draft.id, &reply))
 		say(s, "%s", buf_text(&reply));
 	else if (s->conf->anonymous)
 		say(s, "250 2.0.0 OK");
@@ -112,19 +148,24 @@ void
 keep(struct session *s)
 {
 	if (s->conf->size && s->octets > s->conf->size) {
-		say(s, "552 5.3.4 message size exceeds fixed maximum "
-		    "message size");
+		reject(s, "END-OF-MESSAGE", "552 5.3.4 message size exceeds "
+		    "fixed maximum message size");
 		return;
 	}
 	if (s->text.bare && s->conf->bare_newline == NEWLINE_REJECT) {
-		say(s, "554 5.6.0 bare CR or LF in the message text");
+		reject(s, "END-OF-MESSAGE",
+		    "554 5.6.0 bare CR or LF in the message text");
 		return;
 	}
 	s->envelope.eight_bit = s->text.eight_bit;
-	if (draft_seal(&s->draft, &s->envelope) && draft_commit(&s->draft)) {
-		log_kept(s);
-		acknowledge(s);
-	} else {
+	if (!draft_seal(&s->draft, &s->envelope)) {
 		keep_failed(s);
+	} else if (filtered(s)) {
+		if (commit(s)) {
+			log_kept(s);
+			acknowledge(s);
+		} else {
+			keep_failed(s);
+		}
 	}
 }

@@ -8,19 +8,32 @@
 #include "base/text.h"
 #include "mail/address.h"
 
-/* Refuse, and leave a line that log analysers count. */
-static void
+void
 reject(struct session *s, const char *verb, const char *reply)
 {
-	struct buf from = { 0 }, helo = { 0 };
+	struct buf facts = { 0 };
 
-	log_quote(&from, buf_text(&s->envelope.from));
-	log_quote(&helo, buf_text(&s->helo));
-	log_info("NOQUEUE: reject: %s from %s: %s; from=%s proto=%s helo=%s",
-	    verb, s->peer.name, reply, from.s, s->protocol, helo.s);
-	buf_free(&from);
-	buf_free(&helo);
+	buf_puts(&facts, "from=");
+	log_quote(&facts, buf_text(&s->envelope.from));
+	if (s->recipient) {
+		buf_puts(&facts, " to=");
+		log_quote(&facts, s->recipient);
+	}
+	buf_printf(&facts, " proto=%s helo=", s->protocol);
+	log_quote(&facts, buf_text(&s->helo));
+	log_info("NOQUEUE: reject: %s from %s: %s; %s", verb, s->peer.name,
+	    reply, facts.s);
+	buf_free(&facts);
 	say(s, "%s", reply);
+}
+
+/* For the log, what was given as an address and is none. */
+static void
+put_raw(struct buf *out, const char *p)
+{
+	p += strspn(p, " <");
+	buf_clear(out);
+	buf_add(out, p, strcspn(p, " >"));
 }
 
 /* Behind "FROM:" or "TO:", or NULL. */
@@ -111,19 +124,29 @@ do_mail(struct session *s, char *arg)
 {
 	const char *p = skip_keyword(arg, "FROM:");
 	struct mail_parameters *param = &s->parameters;
+	const char *no = starttls_objection(s);
 	enum address_verdict v;
 
 	tx_forget(s);
+	if (!no)
+		no = auth_objection(s);
+	if (no) {
+		reject(s, "MAIL", no);
+		return;
+	}
 	if (!p) {
 		reject(s, "MAIL", "501 5.5.4 syntax: MAIL FROM:<address>");
 		return;
 	}
 	param->utf8 = parameter_has_utf8(arg);
 	v = address_path(&p, param->utf8, &s->envelope.from);
+	if (v == ADDRESS_OK && verifier_shuns(s, buf_text(&s->envelope.from)))
+		v = ADDRESS_SYNTAX;
 	if (v != ADDRESS_OK) {
-		buf_clear(&s->envelope.from);
+		put_raw(&s->envelope.from, arg + strlen("FROM:"));
 		reject_address(s, "MAIL", "553 5.1.7 mailbox name not allowed",
 		    v);
+		buf_clear(&s->envelope.from);
 		return;
 	}
 	if (!parameters_ok(s, "MAIL", parameter_mail(arg + (p - arg), param)) ||
@@ -131,6 +154,9 @@ do_mail(struct session *s, char *arg)
 		return;
 	s->envelope.utf8 = param->utf8;
 	buf_set(&s->envelope.client, s->peer.ip);
+	buf_set(&s->envelope.client_certificate,
+	    buf_text(&s->tls.certificate));
+	auth_fill(s, &s->envelope.auth);
 	s->server.state = MAIL;
 	say(s, "250 2.1.0 OK");
 }
@@ -140,11 +166,15 @@ accept_recipient(struct session *s, const char *to)
 {
 	/* Who has more of them than we take sends the rest another time. */
 	serve_step(&s->server);
-	if (s->envelope.remote.n >= s->conf->max_recipients) {
+	if (s->envelope.local.n + s->envelope.remote.n >=
+	    s->conf->max_recipients) {
 		reject(s, "RCPT", "452 4.5.3 too many recipients");
 		return;
 	}
-	list_add(&s->envelope.remote, to);
+	if (!s->conf->verifier)
+		list_add(&s->envelope.remote, to);
+	else if (!verified(s, to))
+		return;
 	s->server.state = RCPT;
 	say(s, "250 2.1.5 OK");
 }
@@ -162,11 +192,15 @@ do_rcpt(struct session *s, char *arg)
 		return;
 	}
 	v = address_path(&p, s->parameters.utf8, &to);
-	if (v == ADDRESS_OK && to.n == 0)
+	if (v == ADDRESS_OK && (to.n == 0 || verifier_shuns(s, to.s)))
 		v = ADDRESS_SYNTAX;
+	if (v != ADDRESS_OK)
+		put_raw(&to, arg + strlen("TO:"));
+	s->recipient = buf_text(&to);
 	if (v != ADDRESS_OK)
 		reject_address(s, "RCPT", unavailable, v);
 	else if (parameters_ok(s, "RCPT", parameter_rcpt(arg + (p - arg))))
 		accept_recipient(s, to.s);
+	s->recipient = NULL;
 	buf_free(&to);
 }

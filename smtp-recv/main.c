@@ -50,6 +50,7 @@ check(struct config *conf)
 	if (conf->immediate || conf->forward_on_disconnect)
 		program_find(&forwarder, "smtp-send");
 	buf_free(&forwarder);
+	gate_check(conf);
 }
 
 /* tcprules(1) may set a limit for this client. */
@@ -66,25 +67,13 @@ limit_size(struct config *conf)
 	conf->size = n;
 }
 
-/* Without --remote-clients only this machine may talk to us, and whom
- * tcprules(1) trusts. */
-static bool
-may_talk(const struct session *s)
-{
-	if (s->peer.local || s->peer.trusted || s->conf->remote_clients)
-		return true;
-	log_warning("configured to reject non-local smtp connection: %s",
-	    s->peer.name);
-	return false;
-}
-
 int
 main(int argc, char *argv[])
 {
 	static struct session s;
 	struct config conf = defaults;
 
-	program_start(true);
+	program_start(!tls_delegable());
 	log_open("smtp-recv", "sluice/smtpd");
 	if (!isatty(STDIN_FILENO))
 		die_saying("421 4.3.0 service not available\r\n");
@@ -95,17 +84,25 @@ main(int argc, char *argv[])
 	limit_size(&conf);
 	find_domain(&s);
 	spool_open(&s.spool, conf.common.spool_dir);
+	starttls_open(&s, &conf);
+	auth_open(&s);
 	program_become(conf.common.user);
+	filters_open(&s);
+	verifier_open(&s);
 	peer_find(&s.peer, STDIN_FILENO);
 	io_open(&s.io, STDIN_FILENO, STDOUT_FILENO,
 	    (unsigned)conf.idle_timeout);
 	s.server = (struct server){ &s.io, commands, &manners, START, 0, 0 };
 
-	if (may_talk(&s)) {
-		greet(&s);
-		serve(&s.server, &s);
-		tx_forget(&s);
+	if (gate_open(&s)) {
+		if (starttls_begin(&s)) {
+			greet(&s);
+			serve(&s.server, &s);
+			tx_forget(&s);
+		}
+		gate_close(&s);
 	}
+	guard_close(&s.guard);
 	onward_end(&s);
 	onward(&s);
 	return EX_OK;

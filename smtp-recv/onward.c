@@ -12,6 +12,13 @@
 /* smtp-send's own time limits mostly end it before. */
 enum { FORWARDER_SECONDS = 3600 };
 
+static bool
+wanted(const struct session *s)
+{
+	return (s->conf->forward_on_disconnect && s->kept) ||
+	    (s->rescan && s->conf->forward_to);
+}
+
 void
 onward(struct session *s)
 {
@@ -19,8 +26,7 @@ onward(struct session *s)
 	int null;
 
 	io_close(&s->io);
-	if (!s->conf->forward_on_disconnect || !s->kept ||
-	    !trigger_wanted(&s->spool))
+	if (!wanted(s) || !trigger_wanted(&s->spool))
 		return;
 	/* The client has hung up: this process becomes the forwarder, which
 	 * needs no process of its own and stays within systemd's unit. */

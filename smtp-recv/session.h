@@ -5,18 +5,27 @@
 /*
  * One SMTP session, RFC 5321: what the handlers share.
  */
+#include "auth/guard.h"
 #include "base/options.h"
+#include "judge/filter.h"
+#include "judge/verify.h"
 #include "mail/dot.h"
 #include "mail/envelope.h"
 #include "mail/parameter.h"
+#include "spool/crowd.h"
 #include "spool/draft.h"
 #include "wire/peer.h"
 #include "wire/serve.h"
+#include "wire/tls.h"
 
 struct config {
 	struct options_common common;
 	const char *domain;
 	const char *forward_to;
+	const char *server_auth;
+	struct tls_config tls;          /* --server-tls and its kin */
+	bool server_tls_connection;
+	bool server_tls_required;
 	bool anonymous;
 	bool remote_clients;
 	bool immediate;
@@ -27,6 +36,14 @@ struct config {
 	uint64_t max_recipients;
 	uint64_t poll;                  /* only 0 concerns us */
 	uint64_t handed_down;           /* checked here, used by smtp-send */
+	const char *proxies;            /* --proxy-protocol */
+	uint64_t max_connections;       /* of a client; 0: no limit */
+	const char *max_rate;           /* as it was given, */
+	struct crowd_rate rate;         /* and as gate_check understood it */
+	bool limit_trusted;
+	struct list filters;            /* --filter */
+	const char *verifier;
+	uint64_t filter_timeout;        /* seconds, for each of them */
 };
 
 extern const struct option_set options;
@@ -48,18 +65,33 @@ struct session {
 	struct io io;
 	struct server server;
 	struct peer peer;
+	int place;                      /* of --max-connections-per-client */
 	struct spool spool;
 	struct buf domain;
 	struct buf helo;
 	const char *protocol;           /* "SMTP", "ESMTP" */
 
+	bool secure;                    /* the conversation is encrypted */
+	struct tls_facts tls;           /* and how */
+
+	/* who the client is */
+	struct guard guard;             /* --server-auth */
+	bool authenticated;             /* by `mechanism`, as `login` */
+	const char *mechanism;
+	struct buf login;               /* or the keyword of its address */
+	unsigned failures;              /* to log in */
+
 	/* the transaction; tx_forget ends it */
 	struct envelope envelope;
+	const char *recipient;          /* of the RCPT at hand, or NULL */
 	struct mail_parameters parameters;
 	struct draft draft;
 	struct text_decoder text;
 	uint64_t octets;                /* of text, without our Received line */
 
+	struct filter filter;
+	struct verifier verifier;
+	bool rescan;                    /* the filter wants mail forwarded */
 	unsigned kept;                  /* messages stored so far */
 	struct io forwarder;            /* --immediate */
 	bool has_forwarder;
@@ -76,9 +108,41 @@ void end_session(struct session *s);
 void say(struct session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* gate.c: who may talk at all. False: he has been told, or not, and there is
+ * nothing more to say. */
+void gate_check(struct config *conf);
+bool gate_open(struct session *s);
+void gate_close(struct session *s);
+
+/* auth.c */
+void auth_open(struct session *s);      /* while we may be root */
+void auth_advertise(struct session *s); /* its line of EHLO, if any */
+void do_auth(struct session *s, char *arg);
+/* The reply to a MAIL that wants somebody to log in first, or NULL. */
+const char *auth_objection(struct session *s);
+/* How the client has logged in: "LOGIN", ...; "NONE" if it has not, and ""
+ * if nobody has to. */
+const char *auth_mechanism(const struct session *s);
+/* What the envelope says of it. */
+void auth_fill(const struct session *s, struct buf *envelope);
+
+/* tls.c */
+/* Before root is given up. */
+void starttls_open(struct session *s, struct config *conf);
+/* TLS from the start, if that is wanted; false: hang up. */
+bool starttls_begin(struct session *s);
+bool starttls_offered(const struct session *s);
+/* The reply to a command that is not for clear text, or NULL. */
+const char *starttls_objection(const struct session *s);
+/* A comment for the Received line, with a blank before it. */
+void starttls_received(const struct session *s, struct buf *out);
+void do_starttls(struct session *s, char *arg);
+
 /* mail.c */
 void do_mail(struct session *s, char *arg);
 void do_rcpt(struct session *s, char *arg);
+/* Refuse, and leave a line that log analysers count. */
+void reject(struct session *s, const char *verb, const char *reply);
 
 /* data.c */
 void do_data(struct session *s, char *arg);
@@ -90,6 +154,19 @@ bool keep_open(struct session *s);
 void keep(struct session *s);
 /* Refuse for a local reason, which is logged. */
 void keep_failed(struct session *s);
+
+/* filter.c: has the filter nothing against the message that was sealed?
+ * False: it is not to be kept, and the client has been told. */
+void filters_open(struct session *s);
+bool filtered(struct session *s);
+
+/* verify.c: does the verifier know the recipient? Then he is in the
+ * envelope. False: the client has been told, or is hung up on. */
+void verifier_open(struct session *s);
+bool verified(struct session *s, const char *to);
+/* Is this an address that a program would take for an option? */
+bool verifier_shuns(const struct session *s, const char *address);
+void do_vrfy(struct session *s, char *arg);
 
 /* onward.c */
 void onward(struct session *s);         /* when the client has gone */

@@ -139,3 +139,11 @@ buf_free(struct buf *b)
 	free(b->s);
 	*b = (struct buf){ 0 };
 }
+
+void
+buf_wipe(struct buf *b)
+{
+	if (b->s)
+		explicit_bzero(b->s, b->cap);
+	buf_free(b);
+}

@@ -43,6 +43,10 @@ void buf_shift(struct buf *b, size_t n);
 void buf_clear(struct buf *b);
 void buf_free(struct buf *b);
 
+/* For secrets: overwrite it, and give the memory back. A buf that grows
+ * leaves copies behind, so reserve the room for a secret first. */
+void buf_wipe(struct buf *b);
+
 /* malloc and strdup that do not return without memory. */
 void *need_memory(size_t n);
 char *need_copy(const char *s);

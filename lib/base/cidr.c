@@ -93,6 +93,43 @@ parse(struct range *r, const char *pattern)
 	return true;
 }
 
+/* Cut the next pattern off; one that is too long for a pattern is cut short
+ * to one that makes no sense. */
+static void
+next_pattern(const char **list, char pattern[64])
+{
+	size_t n = strcspn(*list, ",");
+
+	snprintf(pattern, 64, "%.*s", n < 64 ? (int)n : 0, *list);
+	*list = (*list)[n] ? *list + n + 1 : NULL;
+}
+
+bool
+cidr_list_valid(const char *list)
+{
+	char pattern[64];
+
+	while (list) {
+		next_pattern(&list, pattern);
+		if (!cidr_valid(pattern))
+			return false;
+	}
+	return true;
+}
+
+bool
+cidr_list_match(const char *list, const char *ip)
+{
+	char pattern[64];
+
+	while (list) {
+		next_pattern(&list, pattern);
+		if (cidr_match(pattern, ip))
+			return true;
+	}
+	return false;
+}
+
 bool
 cidr_valid(const char *pattern)
 {

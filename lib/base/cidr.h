@@ -18,4 +18,9 @@ bool cidr_match(const char *pattern, const char *ip);
 /* Does a pattern make sense? For those who read configuration. */
 bool cidr_valid(const char *pattern);
 
+/* The same for a list of patterns with commas, no blanks: is the address in
+ * any of them, and do they all make sense? */
+bool cidr_list_match(const char *list, const char *ip);
+bool cidr_list_valid(const char *list);
+
 #endif

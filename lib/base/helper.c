@@ -44,10 +44,10 @@ helper_parse(struct list *words, const char *option)
 /* In the child: only async-signal-safe calls. errno goes up the status pipe,
  * which an exec that succeeds closes. */
 static void
-become(char **argv, int out, int status)
+become(char **argv, int out, int status, int input)
 {
 	static char path[] = "PATH=/usr/bin:/bin", ifs[] = "IFS= \t\n";
-	char *environment[] = { path, ifs, NULL };
+	char *bare[] = { path, ifs, NULL };
 	int null, e;
 	ssize_t n;
 
@@ -55,21 +55,23 @@ become(char **argv, int out, int status)
 	umask(0177);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGXFSZ, SIG_DFL);
+	status = fcntl(status, F_DUPFD_CLOEXEC, 10);
 	null = open("/dev/null", O_RDWR);
-	if (dup2(null, STDIN_FILENO) == 0 && dup2(out, STDOUT_FILENO) == 1 &&
-	    dup2(null, STDERR_FILENO) == 2 && dup2(status, 3) == 3 &&
-	    fcntl(3, F_SETFD, FD_CLOEXEC) == 0) {
-		close_range(4, ~0U, 0);
-		execve(argv[0], argv, environment);
+	if (status >= 0 && dup2(null, STDIN_FILENO) == 0 &&
+	    dup2(out, STDOUT_FILENO) == 1 && dup2(null, STDERR_FILENO) == 2 &&
+	    (input < 0 || dup2(input, 3) == 3)) {
+		close_range(input < 0 ? 3 : 4, (unsigned)status - 1, 0);
+		close_range((unsigned)status + 1, ~0U, 0);
+		execve(argv[0], argv, input < 0 ? bare : environ);
 	}
 	e = errno;
-	n = write(3, &e, sizeof e);
+	n = write(status, &e, sizeof e);
 	(void)n;
 	_exit(HELPER_CRASHED);
 }
 
 static pid_t
-start(const struct list *words, int *out, struct helper_result *r)
+start(const struct list *words, int input, int *out, struct helper_result *r)
 {
 	int pipes[2], status[2];
 	char **argv;
@@ -86,7 +88,7 @@ start(const struct list *words, int *out, struct helper_result *r)
 	argv = list_argv(words);
 	pid = fork();
 	if (pid == 0)
-		become(argv, pipes[1], status[1]);
+		become(argv, pipes[1], status[1], input);
 	free(argv);
 	close(pipes[1]);
 	close(status[1]);
@@ -150,12 +152,18 @@ finish(struct helper_result *r, pid_t pid)
 
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
-	if (!r->timed_out && !r->error && WIFEXITED(status))
+	if (r->timed_out || r->error)
+		return;
+	if (WIFEXITED(status))
 		r->code = WEXITSTATUS(status);
+	else
+		r->signal = WTERMSIG(status);
 }
 
-void
-helper_run(struct helper_result *r, const struct list *words, unsigned seconds)
+/* input: what is to be descriptor 3, or -1 */
+static void
+run(struct helper_result *r, const struct list *words, int input,
+    unsigned seconds)
 {
 	int64_t by = date_ticks() + (int64_t)seconds * 1000;
 	int out = -1, pidfd;
@@ -164,18 +172,52 @@ helper_run(struct helper_result *r, const struct list *words, unsigned seconds)
 	buf_clear(&r->output);
 	r->code = HELPER_CRASHED;
 	r->timed_out = false;
-	r->error = 0;
-	pid = start(words, &out, r);
+	r->error = r->signal = 0;
+	pid = start(words, input, &out, r);
 	if (pid < 0) {
 		r->error = errno;
 		return;
 	}
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	r->timed_out = !listen_until_end(pidfd, out, &r->output, by);
-	if (r->timed_out)
+	if (pidfd < 0)
+		r->error = errno;
+	else
+		r->timed_out = !listen_until_end(pidfd, out, &r->output, by);
+	if (r->timed_out || r->error)
 		kill(-pid, SIGKILL);
 	finish(r, pid);
 	close(out);
 	if (pidfd >= 0)
 		close(pidfd);
+}
+
+void
+helper_run(struct helper_result *r, const struct list *words, unsigned seconds)
+{
+	run(r, words, -1, seconds);
+}
+
+/* So little fits into a pipe, and nobody has to write while others read. */
+void
+helper_ask(struct helper_result *r, const struct list *words,
+    const void *input, size_t n, unsigned seconds)
+{
+	int fd[2];
+
+	buf_clear(&r->output);
+	r->code = HELPER_CRASHED;
+	r->timed_out = false;
+	if (n > HELPER_INPUT || pipe2(fd, O_CLOEXEC) < 0) {
+		r->error = n > HELPER_INPUT ? E2BIG : errno;
+		return;
+	}
+	if (write(fd[1], input, n) != (ssize_t)n) {
+		r->error = errno;
+		close(fd[0]);
+		close(fd[1]);
+		return;
+	}
+	close(fd[1]);
+	run(r, words, fd[0], seconds);
+	close(fd[0]);
 }

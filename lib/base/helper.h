@@ -14,11 +14,13 @@
 
 enum {
 	HELPER_OUTPUT = 4096,   /* octets of stdout that are kept */
+	HELPER_INPUT = 4096,
 	HELPER_CRASHED = 127    /* a signal, or it could not be started */
 };
 
 struct helper_result {
 	int code;               /* exit status, or HELPER_CRASHED */
+	int signal;             /* that has ended it, unless it was too slow */
 	bool timed_out;
 	int error;              /* errno if it could not be started */
 	struct buf output;
@@ -32,5 +34,11 @@ bool helper_parse(struct list *words, const char *option);
 /* Run words[0] with the other words as arguments, within so many seconds. */
 void helper_run(struct helper_result *r, const struct list *words,
     unsigned seconds);
+
+/* The same by another contract, that of checkpassword: the input, at most
+ * HELPER_INPUT octets, is there to be read from descriptor 3, and the
+ * environment is ours. */
+void helper_ask(struct helper_result *r, const struct list *words,
+    const void *input, size_t n, unsigned seconds);
 
 #endif

@@ -20,6 +20,7 @@ struct reading {
 	char *config;                   /* the struct, for offsets */
 	struct options_common *common;
 	bool seen[OPTION_MOST];
+	bool in_file[OPTION_MOST];      /* seen there first */
 	const char *file;               /* --config */
 	size_t line;                    /* in that file; 0: in argv */
 };
@@ -53,6 +54,7 @@ complain_value(const struct reading *r, const struct option_row *row,
 		break;
 	case OPTION_FLAG:
 	case OPTION_TEXT:
+	case OPTION_LIST:
 	case OPTION_WORD:
 		buf_puts(&text, "one of");
 		for (size_t i = 0; row->words && row->words[i]; i++)
@@ -104,16 +106,21 @@ static void
 set_row(struct reading *r, size_t i, const char *value)
 {
 	const struct option_row *row = &r->set->rows[i];
+	const bool here = r->line > 0;
 
-	if (r->seen[i])
+	if (r->seen[i] && (row->kind != OPTION_LIST || r->in_file[i] != here))
 		return;
 	r->seen[i] = true;
+	r->in_file[i] = here;
 	switch (row->kind) {
 	case OPTION_FLAG:
 		*(bool *)(r->config + row->at) = true;
 		break;
 	case OPTION_TEXT:
 		*(const char **)(void *)(r->config + row->at) = value;
+		break;
+	case OPTION_LIST:
+		list_add((struct list *)(void *)(r->config + row->at), value);
 		break;
 	case OPTION_NUMBER:
 	case OPTION_SECONDS:
@@ -189,14 +196,18 @@ index_of(const struct option *long_options, size_t n, int c)
 	return n;
 }
 
+/* The option that was probably meant: a few letters are different, but not
+ * half of a short name, or the end is missing. */
 static const char *
 nearest(const struct option_set *set, const char *name)
 {
 	const char *best = NULL;
-	unsigned least = 4, d;
+	size_t n = strlen(name);
+	unsigned least = n < 6 ? (unsigned)n / 2 + 1 : 4, d;
 
 	for (size_t i = 0; i < set->n; i++) {
-		d = text_distance(set->rows[i].name, name);
+		d = n > 2 && strncmp(set->rows[i].name, name, n) == 0 ? 1 :
+		    text_distance(set->rows[i].name, name);
 		if (d < least) {
 			least = d;
 			best = set->rows[i].name;

@@ -14,8 +14,9 @@
  *   --name value   --name=value   -x value   -xyz (several without value)
  *
  * A name given twice counts once: the first wins, and the command line wins
- * over the file. Names are not to be abbreviated. Options end at the first
- * argument that is not one, or at "--".
+ * over the file. Only an option whose values make a list takes all of them,
+ * of the one or of the other. Names are not to be abbreviated. Options end at
+ * the first argument that is not one, or at "--".
  *
  * A configuration file (--config) has lines `name value`, without dashes;
  * blank lines and those that begin with # are skipped, and so are options
@@ -45,7 +46,8 @@ enum option_kind {
 	OPTION_TEXT,            /* const char * */
 	OPTION_NUMBER,          /* uint64_t, min to max */
 	OPTION_SECONDS,         /* uint64_t, with a unit (text_duration) */
-	OPTION_WORD             /* unsigned: index into the words of the row */
+	OPTION_WORD,            /* unsigned: index into the words of the row */
+	OPTION_LIST             /* struct list: each one given adds to it */
 };
 
 struct option_row {

@@ -7,6 +7,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "spool/claim.h"
+
 static bool
 failed(struct draft *d, const char *doing)
 {
@@ -93,7 +95,154 @@ let_go(struct draft *d)
 	if (d->fd >= 0)
 		close(d->fd);
 	d->fd = -1;
-	d->open = d->sealed = false;
+	d->open = d->sealed = d->copied = false;
+}
+
+/* --- behind a filter --- */
+
+/* Have a file on disk that somebody else may have changed or replaced, with
+ * the mode that he did not know of. Returns it open, or -1: errno. */
+static int
+settle(struct draft *d, const char *name, struct stat *st)
+{
+	int fd = spool_open_file(d->spool, name, O_RDONLY, st);
+
+	if (fd < 0)
+		return -1;
+	if ((st->st_mode & 0777) != 0660)
+		fchmod(fd, 0660);
+	if (fsync(fd) < 0)
+		failed(d, "sync");
+	return fd;
+}
+
+static bool
+resume_content(struct draft *d)
+{
+	struct file_name name = content_name(&d->id);
+	struct stat st;
+	int fd = settle(d, name.s, &st);
+
+	if (fd < 0)
+		return false;
+	d->octets = (uint64_t)st.st_size;
+	if (spool_is_named(d->spool, d->fd, name.s)) {
+		close(fd);
+	} else {
+		flock(fd, LOCK_EX | LOCK_NB);
+		close(d->fd);
+		d->fd = fd;
+	}
+	return true;
+}
+
+static bool
+resume_envelope(struct draft *d, struct envelope *e, struct buf *why)
+{
+	struct file_name name = envelope_name(&d->id, STATE_NEW);
+	struct stat st;
+	int fd = settle(d, name.s, &st);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return envelope_load(d->spool, name.s, e, &st, why);
+}
+
+bool
+draft_resume(struct draft *d, struct envelope *e, struct buf *why)
+{
+	buf_clear(why);
+	if (d->error)
+		return false;
+	if (!resume_content(d))
+		buf_printf(why, "no content: %s", strerror(errno));
+	else if (!resume_envelope(d, e, why) && why->n == 0)
+		buf_printf(why, "no envelope: %s", strerror(errno));
+	return why->n == 0 && !d->error;
+}
+
+void
+draft_leave(struct draft *d)
+{
+	struct file_name name = envelope_name(&d->id, STATE_NEW);
+	struct stat st;
+
+	if (fstatat(d->spool->fd, name.s, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		let_go(d);
+	else
+		draft_abandon(d);
+}
+
+/* --- copies for local recipients --- */
+
+static bool
+copy_text(struct draft *to, const struct draft *from)
+{
+	int fd = spool_open_file(from->spool, content_name(&from->id).s,
+	    O_RDONLY, NULL);
+	char block[65536];
+	ssize_t n = fd < 0 ? -1 : 1;
+
+	while (n > 0 && !to->error) {
+		n = read(fd, block, sizeof block);
+		if (n > 0)
+			draft_write(to, block, (size_t)n);
+	}
+	if (n < 0)
+		failed(to, "copy");
+	if (fd >= 0)
+		close(fd);
+	return !to->error;
+}
+
+/* The two files get the local names of message id, the text first: who finds
+ * a local envelope may rely on its text. */
+static bool
+become_local(struct draft *d, const struct message_id *id)
+{
+	if (spool_rename(d->spool, content_name(&d->id).s,
+	    local_content_name(id).s) < 0 ||
+	    spool_rename(d->spool, envelope_name(&d->id, STATE_NEW).s,
+	    envelope_name(id, STATE_LOCAL).s) < 0)
+		return failed(d, "rename");
+	return true;
+}
+
+bool
+draft_copy_local(struct draft *d, const struct envelope *e)
+{
+	struct draft copy;
+
+	if (d->error)
+		return false;
+	/* Until it is whole it is a draft of its own, and litter like that. */
+	d->copied = draft_open(&copy, d->spool) && copy_text(&copy, d) &&
+	    draft_seal(&copy, e);
+	if (d->copied && become_local(&copy, &d->id)) {
+		let_go(&copy);
+		return true;
+	}
+	d->error = copy.error;
+	d->doing = copy.doing;
+	draft_abandon(&copy);
+	return false;
+}
+
+/* --- the end --- */
+
+bool
+draft_commit_local(struct draft *d)
+{
+	if (d->error)
+		return false;
+	d->copied = true;
+	if (!become_local(d, &d->id))
+		return false;
+	if (spool_sync(d->spool) < 0)
+		return failed(d, "sync the directory of");
+	let_go(d);
+	return true;
 }
 
 bool
@@ -127,6 +276,10 @@ draft_abandon(struct draft *d)
 	if (d->sealed)
 		unlinkat(d->spool->fd, envelope_name(&d->id, STATE_NEW).s, 0);
 	unlinkat(d->spool->fd, content_name(&d->id).s, 0);
+	if (d->copied) {
+		unlinkat(d->spool->fd, envelope_name(&d->id, STATE_LOCAL).s, 0);
+		unlinkat(d->spool->fd, local_content_name(&d->id).s, 0);
+	}
 	let_go(d);
 }
 

@@ -11,6 +11,13 @@
  *	draft_commit	.envelope, and the rename is on disk: ours
  *	draft_abandon	nothing
  *
+ * A filter runs behind draft_seal and does to the files as it likes; then
+ * comes draft_resume, which sees to it that they are on disk, or draft_leave.
+ *
+ * Local recipients have a message of their own, .content.local and
+ * .envelope.local: draft_copy_local makes it before draft_commit, or, if
+ * there are no other recipients, draft_commit_local instead of it.
+ *
  * A process that dies before draft_commit's rename leaves no message, only
  * litter for spool-check; one that dies behind it leaves the whole message.
  *
@@ -28,6 +35,7 @@ struct draft {
 	int fd;                 /* .content; -1: closed */
 	bool open;              /* between draft_open and commit or abandon */
 	bool sealed;            /* .envelope.new is there */
+	bool copied;            /* and so may be the files of a local copy */
 	int error;              /* errno of the first failure */
 	const char *doing;      /* "write", ... when it came */
 	uint64_t octets;        /* in the content so far */
@@ -37,6 +45,18 @@ bool draft_open(struct draft *d, const struct spool *s);
 void draft_write(struct draft *d, const char *p, size_t n);
 bool draft_seal(struct draft *d, const struct envelope *e);
 bool draft_commit(struct draft *d);
+bool draft_commit_local(struct draft *d);
+
+/* Only draft_commit makes it certain that the copy is there. */
+bool draft_copy_local(struct draft *d, const struct envelope *e);
+
+/* Read the envelope as it is now. False as well if the filter has removed or
+ * spoilt one of the files: then why says so, and it is no error of ours. */
+bool draft_resume(struct draft *d, struct envelope *e, struct buf *why);
+
+/* The filter has dealt with the message: what it has left of it is removed,
+ * but if it has taken the envelope away the content is its business, too. */
+void draft_leave(struct draft *d);
 
 /* Remove what there is of it; nothing if it is not open. */
 void draft_abandon(struct draft *d);

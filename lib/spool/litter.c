@@ -203,10 +203,11 @@ could_not(void)
 }
 
 static enum litter
-sweep_content(struct sweeper *w, const struct message_id *id, time_t before,
-    bool dry_run)
+sweep_content(struct sweeper *w, const struct message_id *id, bool local,
+    time_t before, bool dry_run)
 {
-	struct file_name name = content_name(id);
+	struct file_name name = local ? local_content_name(id) :
+	    content_name(id);
 	enum litter l;
 	enum state st;
 	int fd;
@@ -244,9 +245,10 @@ sweep_new(struct sweeper *w, const struct message_id *id, time_t before,
 		l = could_not();
 	if (fd >= 0)
 		close(fd);
-	if (l == LITTER_GONE && !dry_run && fd >= 0 &&
-	    sweep_content(w, id, before, false) == LITTER_ERROR)
-		l = LITTER_ERROR;
+	for (int local = 0; l == LITTER_GONE && !dry_run && local < 2; local++)
+		if (sweep_content(w, id, local, before, false) ==
+		    LITTER_ERROR)
+			l = LITTER_ERROR;
 	return l;
 }
 
@@ -255,6 +257,7 @@ sweep_litter(struct sweeper *w, const struct spool_entry *e, time_t before,
     bool dry_run)
 {
 	if (e->content)
-		return sweep_content(w, &e->id, before, dry_run);
+		return sweep_content(w, &e->id, e->state == STATE_LOCAL,
+		    before, dry_run);
 	return sweep_new(w, &e->id, before, dry_run);
 }

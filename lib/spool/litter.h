@@ -4,8 +4,8 @@
 
 /*
  * What a process that died has left in the spool, and that is no message:
- * a content for which there is no envelope, and an envelope that is still
- * .new though its writer is gone. litter.c has the reasons why nothing that
+ * a content for which there is no envelope (one of a local copy, too), and an
+ * envelope that is still .new though its writer is gone. litter.c has the reasons why nothing that
  * is alive can be taken for litter.
  */
 #include <time.h>

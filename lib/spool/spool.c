@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,26 @@ content_name(const struct message_id *id)
 	return f;
 }
 
+struct file_name
+local_content_name(const struct message_id *id)
+{
+	struct file_name f;
+
+	snprintf(f.s, sizeof f.s, "%s.content.local", id->s);
+	return f;
+}
+
+void
+spool_full_path(const struct spool *s, const char *name, struct buf *out)
+{
+	char here[PATH_MAX];
+
+	buf_clear(out);
+	if (s->path[0] != '/' && getcwd(here, sizeof here))
+		buf_printf(out, "%s/", here);
+	buf_printf(out, "%s/%s", s->path, name);
+}
+
 static bool
 find_once(const struct spool *s, const struct message_id *id, enum state *st)
 {
@@ -166,7 +187,7 @@ envelope_find(const struct spool *s, const struct message_id *id,
 bool
 spool_entry_parse(struct spool_entry *e, const char *name)
 {
-	static const char envelope[] = ".envelope";
+	static const char envelope[] = ".envelope", content[] = ".content";
 	size_t n = id_length(name);
 
 	if (n == 0)
@@ -174,9 +195,12 @@ spool_entry_parse(struct spool_entry *e, const char *name)
 	memcpy(e->id.s, name, n);
 	e->id.s[n] = '\0';
 	name += n;
-	e->content = strcmp(name, ".content") == 0;
-	if (e->content)
-		return true;
+	e->content = strncmp(name, content, sizeof content - 1) == 0;
+	if (e->content) {
+		name += sizeof content - 1;
+		e->state = *name ? STATE_LOCAL : STATE_READY;
+		return strcmp(name, suffixes[e->state]) == 0;
+	}
 	if (strncmp(name, envelope, sizeof envelope - 1) != 0)
 		return false;
 	name += sizeof envelope - 1;
@@ -233,6 +257,8 @@ spool_open_file(const struct spool *s, const char *name, int flags,
 	if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode)) {
 		saved = errno;
 		close(fd);
+		if (flags & O_EXCL)
+			unlinkat(s->fd, name, 0);
 		errno = saved;
 		return -1;
 	}
@@ -253,11 +279,8 @@ int
 content_stat(const struct spool *s, const struct message_id *id,
     enum state state, struct stat *st)
 {
-	char name[sizeof(struct file_name) + 8];
-
-	snprintf(name, sizeof name, "%s.local", content_name(id).s);
-	if (state == STATE_LOCAL &&
-	    fstatat(s->fd, name, st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (state == STATE_LOCAL && fstatat(s->fd, local_content_name(id).s,
+	    st, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
 	return fstatat(s->fd, content_name(id).s, st, AT_SYMLINK_NOFOLLOW);
 }

@@ -20,6 +20,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "base/buf.h"
+
 enum state {
 	STATE_READY,            /* .envelope: to be forwarded */
 	STATE_NEW,              /* being written, or a filter at work on it */
@@ -62,6 +64,12 @@ int message_id_order(const char *a, const char *b);
 
 struct file_name envelope_name(const struct message_id *id, enum state st);
 struct file_name content_name(const struct message_id *id);
+/* The text of a copy for local recipients, if it has one of its own. */
+struct file_name local_content_name(const struct message_id *id);
+
+/* The full path of a file in the spool, for those who do not share our
+ * working directory. */
+void spool_full_path(const struct spool *s, const char *name, struct buf *out);
 
 /* Is there an envelope for it, and in which state? A copy for local
  * recipients counts only if there is no other. */
@@ -72,7 +80,7 @@ bool envelope_find(const struct spool *s, const struct message_id *id,
 struct spool_entry {
 	struct message_id id;
 	bool content;           /* else an envelope, in this state: */
-	enum state state;
+	enum state state;       /* for a content READY, or LOCAL if it is its */
 };
 bool spool_entry_parse(struct spool_entry *e, const char *name);
 

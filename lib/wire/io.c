@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/date.h"
@@ -28,6 +29,20 @@ io_open(struct io *io, int in, int out, unsigned seconds)
 		.buffer = need_memory(IO_BUFFER) };
 	io->socket_in = is_socket(in);
 	io->socket_out = out == in ? io->socket_in : is_socket(out);
+}
+
+void
+io_replace(struct io *io, int in, int out)
+{
+	dup2(in, io->in);
+	dup2(out, io->out);
+	close(in);
+	if (out != in)
+		close(out);
+	io->socket_in = is_socket(io->in);
+	io->socket_out = is_socket(io->out);
+	io->start = io->end = 0;
+	buf_clear(&io->pending);
 }
 
 static void
@@ -109,10 +124,16 @@ io_flush(struct io *io)
 	buf_clear(&io->pending);
 }
 
-/* Only behind poll for what is no socket: that would block. */
+/* Read into the buffer. Only behind poll for what is no socket: that would
+ * block. */
 static ssize_t
-get(const struct io *io, char *p, size_t n)
+get(const struct io *io)
 {
+	char *p = io->buffer + io->end;
+	size_t n = IO_BUFFER - io->end;
+
+	if (io->most && io->most < n)
+		n = io->most;
 	return io->socket_in ? recv(io->in, p, n, MSG_DONTWAIT) :
 	    read(io->in, p, n);
 }
@@ -138,11 +159,11 @@ fill(struct io *io, int64_t by)
 	errno = EAGAIN;
 	while (io->state == IO_OPEN) {
 		if (io->socket_in && !answered)
-			k = get(io, io->buffer + io->end, IO_BUFFER - io->end);
+			k = get(io);
 		if (k < 0 && errno == EAGAIN) {
 			if (!await(io, io->in, POLLIN, by))
 				break;
-			k = get(io, io->buffer + io->end, IO_BUFFER - io->end);
+			k = get(io);
 		}
 		if (k > 0) {
 			io->end += (size_t)k;
@@ -301,6 +322,10 @@ io_close(struct io *io)
 	close(io->in);
 	if (io->out != io->in)
 		close(io->out);
+	/* Whoever started us may end all that we have started with us. */
+	while (io->relay > 0 && waitpid(io->relay, NULL, 0) < 0 &&
+	    errno == EINTR)
+		continue;
 	free(io->buffer);
 	buf_free(&io->pending);
 	*io = (struct io){ .in = -1, .out = -1, .state = IO_EOF };

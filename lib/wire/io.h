@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 
@@ -39,9 +40,11 @@ struct io {
 	int error;
 	unsigned seconds;       /* the limit of each wait */
 	int64_t until;          /* if not 0: date_ticks() when all must be over */
+	size_t most;            /* if not 0: octets to read at once */
 	bool lf;                /* LF alone ends a line, too */
 	bool strict;            /* a line that is too long ends it all */
 	bool linger;            /* at the end hear the other side out */
+	pid_t relay;            /* if not 0: a child of ours on the way to it */
 	bool socket_in, socket_out;
 	size_t start, end;      /* what is in `buffer` */
 	char *buffer;
@@ -51,7 +54,11 @@ struct io {
 /* Both descriptors may be the same one. seconds: 1 to a million. */
 void io_open(struct io *io, int in, int out, unsigned seconds);
 
-/* Flush, and close the descriptors; with `linger` set, which it should be
+/* From now on go by way of these, which become the io's descriptors; what was
+ * buffered is forgotten. */
+void io_replace(struct io *io, int in, int out);
+
+/* Flush, and close the descriptors, and wait for the relay to end; with `linger` set, which it should be
  * when we hang up on somebody who is still talking, only after he has ended
  * or two seconds have gone. */
 void io_close(struct io *io);

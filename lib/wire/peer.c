@@ -146,6 +146,13 @@ set_host(struct peer *p, const char *name)
 		snprintf(p->host, sizeof p->host, "%s", name);
 }
 
+static void
+set_name(struct peer *p)
+{
+	snprintf(p->name, sizeof p->name, "%s[%s]",
+	    *p->host ? p->host : "unknown", p->ip);
+}
+
 void
 peer_find(struct peer *p, int fd)
 {
@@ -159,7 +166,18 @@ peer_find(struct peer *p, int fd)
 	} else {
 		snprintf(p->ip, sizeof p->ip, "unknown");
 	}
-	snprintf(p->name, sizeof p->name, "%s[%s]",
-	    *p->host ? p->host : "unknown", p->ip);
+	set_name(p);
 	p->trusted = getenv("RELAYCLIENT") != NULL;
+}
+
+void
+peer_become(struct peer *p, const char *ip, const char *port)
+{
+	bool here = p->local;
+
+	*p = (struct peer){ .ip = "unknown" };
+	set_ip(p, ip);
+	set_port(p, port);
+	set_name(p);
+	p->local = here && is_loopback(p->ip);
 }

@@ -20,4 +20,8 @@ struct peer {
 /* Find out about the client on descriptor fd. */
 void peer_find(struct peer *p, int fd);
 
+/* A proxy says whom it speaks for: all that was known of itself is void. Its
+ * own loopback is this machine only if it runs here. */
+void peer_become(struct peer *p, const char *ip, const char *port);
+
 #endif

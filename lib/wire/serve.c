@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "wire/serve.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -29,6 +30,7 @@ refuse(struct server *srv, const char *reply)
 	log_detail("refused: %s", reply);
 	io_print(srv->io, "%s\r\n", reply);
 	srv->errors++;
+	srv->refused = true;
 }
 
 static const struct command *
@@ -60,6 +62,27 @@ objection(const struct server *srv, const struct command *c, const char *arg)
 }
 
 static void
+count(struct server *srv, const struct command *c)
+{
+	size_t row = c ? (size_t)(c - srv->commands) + 1 : 0;
+
+	if (row >= SERVE_COMMANDS)
+		row = 0;
+	srv->counts[row].all++;
+	if (!srv->refused)
+		srv->counts[row].good++;
+}
+
+/* It is no line that could hold a command. */
+static void
+misfit(struct server *srv, const char *reply)
+{
+	srv->last = NULL;
+	refuse(srv, reply);
+	count(srv, NULL);
+}
+
+static void
 obey(struct server *srv, struct session *s, char *line, size_t n)
 {
 	const struct command *c;
@@ -71,17 +94,65 @@ obey(struct server *srv, struct session *s, char *line, size_t n)
 		if (line[i] == '\t')
 			line[i] = ' ';
 	if (!text_clean(line, n)) {
-		refuse(srv, srv->manners->unclean);
+		misfit(srv, srv->manners->unclean);
 		return;
 	}
 	verb = text_word(&rest);
 	rest = text_trim(rest);
 	c = find(srv, verb ? verb : "");
+	srv->last = c;
 	no = objection(srv, c, rest);
 	if (no)
 		refuse(srv, no);
 	else
 		c->answer(s, rest);
+	count(srv, c);
+}
+
+static void
+put_count(struct buf *out, const char *verb, const struct serve_count *n)
+{
+	if (n->all == 0)
+		return;
+	buf_putc(out, ' ');
+	for (; *verb; verb++)
+		buf_putc(out, (char)tolower((unsigned char)*verb));
+	buf_printf(out, "=%u", n->good);
+	if (n->good < n->all)
+		buf_printf(out, "/%u", n->all);
+}
+
+void
+serve_summary(const struct server *srv, struct buf *out)
+{
+	struct serve_count sum = srv->counts[0];
+	const struct command *c = srv->commands;
+
+	for (size_t i = 1; i < SERVE_COMMANDS && c->verb; i++, c++) {
+		put_count(out, c->verb, &srv->counts[i]);
+		sum.good += srv->counts[i].good;
+		sum.all += srv->counts[i].all;
+	}
+	put_count(out, "unknown", &srv->counts[0]);
+	if (sum.all)
+		put_count(out, "commands", &sum);
+	else
+		buf_puts(out, " commands=0/0");
+}
+
+void
+serve_fate(const struct server *srv, struct buf *out)
+{
+	const char *last = srv->counts[0].all ? "UNKNOWN" : "CONNECT";
+
+	if (srv->last)
+		last = srv->last->verb;
+	if (srv->tired)
+		buf_printf(out, "too many errors after %s", last);
+	else if (srv->state != 0 && srv->io->state == IO_TIMEOUT)
+		buf_printf(out, "timeout after %s", last);
+	else if (srv->state != 0 && srv->io->state != IO_OPEN)
+		buf_printf(out, "lost connection after %s", last);
 }
 
 static void
@@ -99,6 +170,17 @@ goodbye(struct server *srv)
 	io_flush(srv->io);
 }
 
+static bool
+is_too_long(const struct server *srv, const char *line, size_t n)
+{
+	const struct command *c;
+
+	for (c = srv->commands; n > SERVE_LINE && c->verb; c++)
+		if (c->lengthy && text_starts(line, c->verb))
+			return false;
+	return n > SERVE_LINE;
+}
+
 void
 serve(struct server *srv, struct session *s)
 {
@@ -109,18 +191,20 @@ serve(struct server *srv, struct session *s)
 	serve_progress(srv);
 	while (srv->state != 0) {
 		srv->io->until = srv->until;
-		got = io_line(srv->io, SERVE_LINE, &line, &n);
+		got = io_line(srv->io, SERVE_LENGTHY, &line, &n);
 		if (got == IO_NONE)
 			break;
 		srv->idling++;
-		if (got == IO_LONG)
-			refuse(srv, srv->manners->too_long);
+		srv->refused = false;
+		if (got == IO_LONG || is_too_long(srv, line, n))
+			misfit(srv, srv->manners->too_long);
 		else
 			obey(srv, s, line, n);
 		if (srv->state != 0 && (srv->errors >= SERVE_ERRORS ||
 		    srv->idling >= SERVE_IDLING)) {
 			io_print(srv->io, "%s\r\n", srv->manners->enough);
 			srv->io->linger = true;
+			srv->tired = true;
 			srv->state = 0;
 		}
 	}

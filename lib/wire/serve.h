@@ -26,6 +26,7 @@ struct command {
 	enum argument argument;
 	/* arg is trimmed, "" if there is none, and may be cut up */
 	void (*answer)(struct session *s, char *arg);
+	bool lengthy;           /* may have SERVE_LENGTHY octets */
 };
 
 /* What is said to those who do not keep to the table; each a whole reply
@@ -43,9 +44,16 @@ struct manners {
 
 enum {
 	SERVE_LINE = 2048,      /* octets in a command line */
+	SERVE_LENGTHY = 12288,  /* where AUTH may bring what it has to say */
 	SERVE_ERRORS = 8,       /* until we hang up */
 	SERVE_IDLING = 1000,    /* commands of no use since the last progress */
-	SERVE_PATIENCE = 3600   /* seconds without progress */
+	SERVE_PATIENCE = 3600,  /* seconds without progress */
+	SERVE_COMMANDS = 40     /* rows of a table that are counted apart */
+};
+
+/* How often a command was said, and not said no to. */
+struct serve_count {
+	unsigned good, all;
 };
 
 struct server {
@@ -56,6 +64,10 @@ struct server {
 	unsigned errors;
 	unsigned idling;
 	int64_t until;          /* date_ticks() when it has taken too long */
+	const struct command *last;     /* what was said last, if we know it */
+	bool refused;           /* for handlers: it was said no to */
+	bool tired;             /* we hung up: errors, or commands for nothing */
+	struct serve_count counts[SERVE_COMMANDS];      /* [0]: unknown */
 };
 
 /* Serve until the state is 0 or the conversation is over. */
@@ -67,5 +79,13 @@ void serve_progress(struct server *srv);
 /* The command at hand was a step towards it: it does not count as idling.
  * For those whose number is limited otherwise. */
 void serve_step(struct server *srv);
+
+/* Append what was said in Postfix's words, ` ehlo=1 mail=1 rcpt=1/2
+ * commands=3/4`: good ones, and all if there were others. */
+void serve_summary(const struct server *srv, struct buf *out);
+
+/* How it has ended, if not by QUIT: `lost connection after DATA`, `timeout
+ * after RCPT`, `too many errors after AUTH`; else nothing. */
+void serve_fate(const struct server *srv, struct buf *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "spool/claim.h"
 #include "spool/draft.h"
 
 static char dir[64];
@@ -32,18 +33,21 @@ end(void **state)
 	return 0;
 }
 
-/* Which files there are, by their states: "ready content". */
+/* Which files there are, by their states: "ready content", and "text" for the
+ * text of a local copy. */
 static const char *
 on_disk(void)
 {
 	static char words[100];
-	bool seen[STATES] = { false }, content = false;
+	bool seen[STATES] = { false }, content = false, text = false;
 	struct spool_walk w;
 	struct spool_entry e;
 
 	assert_true(spool_walk_start(&w, &spool));
 	while (spool_walk_next(&w, &e)) {
-		if (e.content)
+		if (e.content && e.state == STATE_LOCAL)
+			text = true;
+		else if (e.content)
 			content = true;
 		else
 			seen[e.state] = true;
@@ -53,6 +57,8 @@ on_disk(void)
 	for (unsigned i = 0; i < STATES; i++)
 		if (seen[i])
 			strcat(strcat(words, state_words[i]), " ");
+	if (text)
+		strcat(words, "text ");
 	return strcat(words, content ? "content" : "");
 }
 
@@ -109,6 +115,174 @@ abandoned_at_each_step(void **state)
 	assert_true(draft_seal(&d, &envelope));
 	draft_abandon(&d);
 	assert_string_equal(on_disk(), "");
+}
+
+/* A draft with a local recipient, sealed. */
+static void
+seal_local(struct draft *d)
+{
+	list_add(&envelope.local, "box");
+	assert_true(draft_open(d, &spool));
+	draft_write(d, "hello", 5);
+	assert_true(draft_seal(d, &envelope));
+}
+
+static void
+local_copies(void **state)
+{
+	struct buf why = { 0 };
+	struct envelope e = { 0 };
+	struct file_name name;
+	struct stat st;
+	struct draft d;
+
+	(void)state;
+	seal_local(&d);
+	assert_true(draft_copy_local(&d, &envelope));
+	assert_string_equal(on_disk(), "new local text content");
+	name = envelope_name(&d.id, STATE_LOCAL);
+	assert_true(envelope_load(&spool, name.s, &e, &st, &why));
+	assert_int_equal(e.local.n + e.remote.n, 2);
+	assert_int_equal(content_stat(&spool, &d.id, STATE_LOCAL, &st), 0);
+	assert_int_equal(st.st_size, 5);
+	assert_int_equal(st.st_nlink, 1);
+	assert_int_equal(st.st_mode & 0777, 0660);
+	assert_true(draft_commit(&d));
+	assert_string_equal(on_disk(), "ready local text content");
+	envelope_free(&e);
+	buf_free(&why);
+}
+
+static void
+local_copies_are_abandoned_too(void **state)
+{
+	struct draft d;
+
+	(void)state;
+	seal_local(&d);
+	assert_true(draft_copy_local(&d, &envelope));
+	draft_abandon(&d);
+	assert_string_equal(on_disk(), "");
+}
+
+static void
+a_local_copy_that_fails(void **state)
+{
+	struct draft d;
+	int fd;
+
+	(void)state;
+	seal_local(&d);
+	fd = openat(spool.fd, envelope_name(&d.id, STATE_LOCAL).s,
+	    O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_false(draft_copy_local(&d, &envelope));
+	assert_int_equal(d.error, EEXIST);
+	assert_false(draft_commit(&d));
+	draft_abandon(&d);
+	assert_string_equal(on_disk(), "");
+}
+
+static void
+local_recipients_only(void **state)
+{
+	struct draft d;
+
+	(void)state;
+	list_clear(&envelope.remote);
+	seal_local(&d);
+	assert_true(draft_commit_local(&d));
+	assert_string_equal(on_disk(), "local text ");
+	draft_abandon(&d);
+	assert_string_equal(on_disk(), "local text ");
+}
+
+static void
+put(const char *name, const char *text)
+{
+	int fd = openat(spool.fd, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static void
+behind_a_filter(void **state)
+{
+	struct envelope e = { 0 };
+	struct buf why = { 0 };
+	struct stat st;
+	struct draft d;
+	char name[120];
+
+	(void)state;
+	seal_local(&d);
+	assert_true(draft_resume(&d, &e, &why));
+	assert_string_equal(list_get(&e.remote, 0), "c@d");
+	put(content_name(&d.id).s, "edited");
+	assert_true(draft_resume(&d, &e, &why));
+	assert_int_equal(d.octets, 6);
+	snprintf(name, sizeof name, "%s.x", content_name(&d.id).s);
+	put(name, "replaced");
+	assert_int_equal(renameat(spool.fd, name, spool.fd,
+	    content_name(&d.id).s), 0);
+	assert_true(draft_resume(&d, &e, &why));
+	assert_int_equal(d.octets, 8);
+	assert_true(spool_is_named(&spool, d.fd, content_name(&d.id).s));
+	assert_int_equal(fstat(d.fd, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0660);
+	assert_true(draft_commit(&d));
+	envelope_free(&e);
+	buf_free(&why);
+}
+
+static void
+spoilt_by_a_filter(void **state)
+{
+	struct envelope e = { 0 };
+	struct buf why = { 0 };
+	struct draft d;
+
+	(void)state;
+	seal_local(&d);
+	put(envelope_name(&d.id, STATE_NEW).s, "nonsense\r\n");
+	assert_false(draft_resume(&d, &e, &why));
+	assert_says(&why, "format error");
+	unlinkat(spool.fd, envelope_name(&d.id, STATE_NEW).s, 0);
+	assert_false(draft_resume(&d, &e, &why));
+	assert_says(&why, "no envelope: No such file");
+	unlinkat(spool.fd, content_name(&d.id).s, 0);
+	assert_false(draft_resume(&d, &e, &why));
+	assert_says(&why, "no content: No such file");
+	assert_int_equal(symlinkat("/etc/passwd", spool.fd,
+	    content_name(&d.id).s), 0);
+	assert_false(draft_resume(&d, &e, &why));
+	assert_int_equal(d.error, 0);
+	draft_abandon(&d);
+	assert_string_equal(on_disk(), "");
+	envelope_free(&e);
+	buf_free(&why);
+}
+
+static void
+left_by_a_filter(void **state)
+{
+	struct draft d;
+
+	(void)state;
+	seal_local(&d);
+	draft_leave(&d);
+	assert_string_equal(on_disk(), "");
+	seal_local(&d);
+	assert_int_equal(spool_rename(&spool,
+	    envelope_name(&d.id, STATE_NEW).s,
+	    envelope_name(&d.id, STATE_HOLD).s), 0);
+	draft_leave(&d);
+	assert_string_equal(on_disk(), "hold content");
+	draft_abandon(&d);
+	assert_string_equal(on_disk(), "hold content");
 }
 
 static void
@@ -230,6 +404,13 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(step_by_step),
 		TEST(abandoned_at_each_step),
+		TEST(local_copies),
+		TEST(local_copies_are_abandoned_too),
+		TEST(a_local_copy_that_fails),
+		TEST(local_recipients_only),
+		TEST(behind_a_filter),
+		TEST(spoilt_by_a_filter),
+		TEST(left_by_a_filter),
 		TEST(an_envelope_with_controls),
 		TEST(the_first_failure_sticks),
 		TEST(no_room_for_the_envelope),

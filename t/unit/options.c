@@ -15,6 +15,7 @@ struct config {
 	uint64_t idle;
 	unsigned newline;
 	const char *forward_to;
+	struct list filters;
 };
 
 static const struct option_row rows[] = {
@@ -29,6 +30,7 @@ static const struct option_row rows[] = {
 	    .words = words },
 	{ "forward-to", OPTION_TEXT, offsetof(struct config, forward_to),
 	    .down = true },
+	{ "filter", OPTION_LIST, offsetof(struct config, filters) },
 };
 
 static const struct option_set set = {
@@ -59,6 +61,9 @@ show(void *arg)
 	    c.common.log.verbose, first);
 	for (size_t i = 0; i < c.common.down.n; i++)
 		printf("%s%s", i ? "," : "", list_get(&c.common.down, i));
+	printf("\nfilters:");
+	for (size_t i = 0; i < c.filters.n; i++)
+		printf(" %s", list_get(&c.filters, i));
 	putchar('\n');
 }
 
@@ -104,6 +109,8 @@ command_lines(void **state)
 		{ "--bare-newline=keep", 0, "newline=2" },
 		{ "--anonymous id1 --size=3", 0, "size=7" },
 		{ "--anonymous id1 --size=3", 0, "first=2" },
+		{ "-z /a --filter=/b -A --filter /a", 0,
+		    "\nfilters: /a /b /a\n" },
 		{ "-- -v", 0, "verbose=0 first=2" },
 		{ "- -v", 0, "verbose=0 first=1" },
 		{ "--forward-to=h:25 -v -A", 0,
@@ -177,6 +184,10 @@ files(void **state)
 		    "down=--forward-to=a:1,--verbose\n" },
 		{ "forward-to a:1\n", "--forward-to=b:1 ", 0,
 		    "down=--forward-to=b:1\n" },
+		{ "filter /a b\nverbose\nfilter /c\n", "", 0,
+		    "\nfilters: /a b /c\n" },
+		{ "filter /a\nfilter /b\n", "-z /c -z /d ", 0,
+		    "\nfilters: /c /d\n" },
 		{ "pop-port 110\nas-server\n", "", 0, "spool=/spool" },
 		{ "# 1\nbogus 1\n", "", EX_CONFIG, "/conf:2: unknown" },
 		{ "spool-dirr /x\n", "", EX_CONFIG,

@@ -49,6 +49,22 @@ new_ids(void **state)
 }
 
 static void
+full_paths(void **state)
+{
+	const struct spool absolute = { .path = "/a/b" },
+		relative = { .path = "b" };
+	struct buf out = { 0 };
+
+	(void)state;
+	spool_full_path(&absolute, "x", &out);
+	assert_text(&out, "/a/b/x");
+	assert_int_equal(chdir("/usr"), 0);
+	spool_full_path(&relative, "x", &out);
+	assert_text(&out, "/usr/b/x");
+	buf_free(&out);
+}
+
+static void
 order_is_by_arrival(void **state)
 {
 	static const char *const sorted[] = {
@@ -87,6 +103,7 @@ names(void **state)
 		enum state state;
 	} t[] = {
 		{ "emailrelay.1.2.3.content", true, true, 0 },
+		{ "emailrelay.1.2.3.content.local", true, true, STATE_LOCAL },
 		{ "emailrelay.1.2.3.envelope", true, false, STATE_READY },
 		{ "emailrelay.1.2.3.envelope.new", true, false, STATE_NEW },
 		{ "emailrelay.1.2.3.envelope.busy", true, false, STATE_BUSY },
@@ -113,10 +130,13 @@ names(void **state)
 			continue;
 		assert_string_equal(e.id.s, "emailrelay.1.2.3");
 		assert_row(i, e.content == t[i].content);
-		if (e.content) {
+		assert_row(i, e.state == t[i].state);
+		if (e.content && e.state == STATE_LOCAL) {
+			assert_string_equal(local_content_name(&e.id).s,
+			    t[i].name);
+		} else if (e.content) {
 			assert_string_equal(content_name(&e.id).s, t[i].name);
 		} else {
-			assert_row(i, e.state == t[i].state);
 			assert_string_equal(envelope_name(&e.id, e.state).s,
 			    t[i].name);
 		}
@@ -261,6 +281,7 @@ main(void)
 		cmocka_unit_test(new_ids),
 		cmocka_unit_test(order_is_by_arrival),
 		cmocka_unit_test(names),
+		cmocka_unit_test(full_paths),
 		cmocka_unit_test_setup_teardown(
 		    only_regular_files_are_opened, begin, end),
 		cmocka_unit_test_setup_teardown(renaming_never_overwrites,

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/options.h"
+#include "base/program.h"
+#include "helpers/tls/engine.h"
+
+struct config {
+	struct options_common common;
+	struct tls_config tls;
+	bool relay;
+};
+
+#define AT(member) offsetof(struct config, member)
+
+static const struct option_row rows[] = {
+	{ "server-tls", OPTION_TEXT, AT(tls.certificate) },
+	{ "tls-key", OPTION_TEXT, AT(tls.key) },
+	{ "tls-config", OPTION_TEXT, AT(tls.settings) },
+	{ "server-tls-verify", OPTION_TEXT, AT(tls.trusted) },
+	{ "alpn", OPTION_TEXT, AT(tls.alpn) },
+	{ "relay", OPTION_FLAG, AT(relay), .argv_only = true },
+	{ "user", OPTION_TEXT, AT(common.user) },
+	OPTIONS_LOG(struct config),
+};
+
+static const struct option_set options = {
+	.program = "tls-io",
+	.purpose = "encrypts the connection on descriptors 0 and 1 for another "
+	    "program",
+	.usage = "program [argument ...]",
+	.rows = rows,
+	.n = sizeof rows / sizeof rows[0],
+};
+
+/* For the other side, which may be gone: then there is nobody to tell. */
+static void
+tell(int report, const struct buf *text)
+{
+	for (size_t done = 0; done < text->n; ) {
+		ssize_t n = write(report, text->s + done, text->n - done);
+
+		if (n > 0)
+			done += (size_t)n;
+		else if (errno != EINTR)
+			return;
+	}
+}
+
+static void
+tell_failed(int report, const struct buf *why)
+{
+	struct buf line = { 0 };
+
+	buf_printf(&line, "failed %s\n", buf_text(why));
+	tell(report, &line);
+	buf_free(&line);
+}
+
+static void
+engine_open(struct engine *e, SSL_CTX *ctx, int plain)
+{
+	const int on = 1;
+
+	*e = (struct engine){ SSL_new(ctx), STDIN_FILENO, STDOUT_FILENO,
+		plain };
+	if (!e->ssl)
+		die(EX_TEMPFAIL, "out of memory");
+	fcntl(e->in, F_SETFL, O_NONBLOCK);
+	fcntl(e->out, F_SETFL, O_NONBLOCK);
+	setsockopt(e->out, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	SSL_set_rfd(e->ssl, e->in);
+	SSL_set_wfd(e->ssl, e->out);
+	SSL_set_accept_state(e->ssl);
+}
+
+/* The handshake, its report, and all that follows, to the end of plain. */
+static int
+run(struct engine *e, int report, struct buf *why)
+{
+	struct buf facts = { 0 };
+
+	if (!handshake(e, why)) {
+		tell_failed(report, why);
+		close(report);
+		close(e->plain);
+		return EX_PROTOCOL;
+	}
+	handshake_facts(e->ssl, &facts);
+	buf_puts(&facts, "secure\n");
+	tell(report, &facts);
+	close(report);
+	buf_free(&facts);
+	relay(e);
+	return EX_OK;
+}
+
+/* Started by wire/tls. */
+static int
+relay_for_parent(struct tls_config *conf)
+{
+	const struct buf ready = { .s = (char []){ "ready\n" }, .n = 6 };
+	struct buf why = { 0 };
+	struct engine e;
+	SSL_CTX *ctx;
+
+	conf->certificate_fd = TLS_CERTIFICATE_FD;
+	conf->key_fd = TLS_KEY_FD;
+	ctx = context_server(conf, &why);
+	if (!ctx) {
+		tell_failed(TLS_REPORT_FD, &why);
+		return EX_CONFIG;
+	}
+	close(TLS_CERTIFICATE_FD);
+	close(TLS_KEY_FD);
+	engine_open(&e, ctx, TLS_PLAIN_FD);
+	tell(TLS_REPORT_FD, &ready);
+	return run(&e, TLS_REPORT_FD, &why);
+}
+
+/* --- before a program, as ucspi programs are --- */
+
+/* The facts become the environment; false if there are none. */
+static bool
+read_report(int report)
+{
+	struct io io;
+	char *line;
+	size_t n;
+
+	io_open(&io, report, report, TLS_SECONDS + 1);
+	io.lf = true;
+	while (io_line(&io, IO_BUFFER / 2, &line, &n) == IO_LINE) {
+		if (strcmp(line, "secure") == 0)
+			return true;
+		if (strchr(line, '=') && strncmp(line, "SSL_", 4) == 0)
+			putenv(need_copy(line));
+	}
+	return false;
+}
+
+static _Noreturn void
+become(char **argv, int plain, int report)
+{
+	if (!read_report(report))
+		_exit(EX_PROTOCOL);
+	dup2(plain, STDIN_FILENO);
+	dup2(plain, STDOUT_FILENO);
+	close(plain);
+	close(report);
+	execvp(argv[0], argv);
+	log_error("cannot run '%s': %s", argv[0], strerror(errno));
+	_exit(EX_OSERR);
+}
+
+/* The program is the child: whoever watches this process sees it live as long
+ * as the connection, and its exit status. */
+static pid_t
+start(char **argv, int *plain, int *report)
+{
+	int pair[2], pipes[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0 ||
+	    pipe2(pipes, O_CLOEXEC) < 0)
+		die(EX_OSERR, "cannot make a pipe: %s", strerror(errno));
+	pid = fork();
+	if (pid < 0)
+		die(EX_OSERR, "cannot fork: %s", strerror(errno));
+	if (pid == 0) {
+		close(pair[0]);
+		close(pipes[1]);
+		become(argv, pair[1], pipes[0]);
+	}
+	close(pair[1]);
+	close(pipes[0]);
+	*plain = pair[0];
+	*report = pipes[1];
+	return pid;
+}
+
+static int
+chain(struct config *conf, char **argv)
+{
+	struct buf why = { 0 };
+	struct engine e;
+	SSL_CTX *ctx;
+	int plain, report, status = 0;
+	pid_t pid;
+
+	if (!conf->tls.certificate)
+		die(EX_USAGE, "--server-tls is missing");
+	tls_open(&conf->tls);
+	ctx = context_server(&conf->tls, &why);
+	if (!ctx)
+		die(EX_CONFIG, "%s", why.s);
+	pid = start(argv, &plain, &report);
+	program_become(conf->common.user);
+	engine_open(&e, ctx, plain);
+	if (run(&e, report, &why) != EX_OK)
+		log_info("SSL_accept error: %s", why.s);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct config conf = { .common.user = "daemon", .tls.alpn = "smtp" };
+	int first;
+
+	program_start(false);
+	log_open("tls-io", "sluice/tls-io");
+	first = options_read(&options, &conf.common, argc, argv);
+	/* The key is in our memory: not even our own user may look. */
+	prctl(PR_SET_DUMPABLE, 0);
+	if (conf.relay)
+		_exit(relay_for_parent(&conf.tls));
+	if (first == argc)
+		die(EX_USAGE, "there is no program to run");
+	_exit(chain(&conf, argv + first));
+}

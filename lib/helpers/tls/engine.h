@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HELPERS_TLS_ENGINE_H
+#define HELPERS_TLS_ENGINE_H
+
+/*
+ * The parts of tls-io: what is offered, the handshake, and the relaying.
+ */
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <stdbool.h>
+
+#include "wire/tls.h"
+
+struct engine {
+	SSL *ssl;
+	int in, out;            /* the network, not blocking */
+	int plain;              /* a socket to the program */
+};
+
+/* context.c: all that is the same for each connection of a server. NULL:
+ * why says what is wrong with the files. */
+SSL_CTX *context_server(const struct tls_config *conf, struct buf *why);
+/* Append why OpenSSL has just failed. */
+void context_explain(struct buf *why);
+
+/* handshake.c: false with a reason if it fails, takes longer than
+ * TLS_SECONDS, or if the program goes away meanwhile. */
+bool handshake(struct engine *e, struct buf *why);
+/* Append the lines NAME=value for what came of it. */
+void handshake_facts(SSL *ssl, struct buf *out);
+
+/* relay.c: carry octets both ways until both sides are done, or one of them
+ * is gone. */
+void relay(struct engine *e);
+
+#endif
