@@ -41,6 +41,9 @@ CPPFLAGS  = -D_GNU_SOURCE -Ilib -DVERSION='"$(VERSION)"' \
 	-DSPOOLDIR='"$(SPOOLDIR)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
 	-DSBINDIR='"$(SBINDIR)"' -DBINDIR='"$(BINDIR)"' \
 	-DLIBEXECDIR='"$(LIBEXECDIR)"'
+# V=1 shows the commands
+Q         = $(if $(V),,@)
+SAY       = $(if $(V),@:,@echo)
 COMPILE   = $(CC) -std=c11 $(CPPFLAGS) $(WARNINGS) $(CFLAGS) -MMD -MP
 
 # A program is a folder, or a file of spool-tools.
@@ -67,41 +70,47 @@ all: $(BINARIES)
 
 $(LIBRARY): $(filter-out $(B)/lib/helpers/%,$(call objects,lib/*/*.c))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(COMPILE) -c -o $@ $<
+	$(SAY) "CC   $@"
+	$(Q)$(COMPILE) -c -o $@ $<
 
 define folder_program
 $(B)/bin/$(1): $(call objects,$(1)/*.c) $(LIBRARY)
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+	$$(SAY) "LINK $$@"
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
 endef
 $(foreach p,$(FOLDERS),$(eval $(call folder_program,$(p))))
 
 $(HELPERS:%=$(B)/libexec/%): $(B)/libexec/%: $(B)/lib/helpers/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LIBS_$*) $(LIBS)
+	$(SAY) "LINK $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LIBS_$*) $(LIBS)
 
 $(B)/libexec/tls-io: $(call objects,lib/helpers/tls/*.c)
 
 $(TOOLS:%=$(B)/bin/%): $(B)/bin/%: $(B)/spool-tools/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(SAY) "LINK $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/bin/sendmail $(B)/bin/mailq $(B)/bin/newaliases: $(B)/bin/spool-submit
-	ln -sf spool-submit $@
+	$(Q)ln -sf spool-submit $@
 
 # --- tests: t/run prints "N passed, N failed" at its end ---
 
 $(UNITS:%=$(B)/t/unit/%): $(B)/t/unit/%: $(B)/t/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+	$(SAY) "LINK $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
 $(PEERS:%=$(B)/t/bin/%) $(BENCHES:%=$(B)/t/bench/%): $(B)/t/%: $(B)/t/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LIBS)
+	$(SAY) "LINK $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LIBS)
 
 $(B)/t/bin/answer: $(call objects,t/bin/parts/*.c)
 
@@ -112,6 +121,11 @@ check: test-programs
 
 asan:
 	$(MAKE) SANITIZE=1 check
+
+# kill -9 under load, for as long as you like
+KILLS = 5000
+torture: all
+	t/torture $(B) $(KILLS)
 
 $(B)/t/bench/sink: $(B)/t/bench/parts/smtp.o
 
@@ -187,7 +201,7 @@ uninstall:
 clean:
 	rm -rf build build-debug build-asan build-clang build-fuzz
 
-.PHONY: all test-programs check asan bench fuzz fuzz-library lint run install uninstall clean
+.PHONY: all test-programs check asan torture bench fuzz fuzz-library lint run install uninstall clean
 .SECONDARY:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
