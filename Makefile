@@ -174,11 +174,14 @@ MAN = $(wildcard doc/*.[1-9])
 SERVERS = smtp-recv smtp-send
 
 install: all
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(DOCDIR)
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) \
+	    $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DOCDIR)
 	install $(SERVERS:%=$(B)/bin/%) $(DESTDIR)$(SBINDIR)
 	install $(TOOLS:%=$(B)/bin/%) $(DESTDIR)$(BINDIR)
+	install $(HELPERS:%=$(B)/libexec/%) $(DESTDIR)$(LIBEXECDIR)
 	install -m 644 README.md LICENSE inetd.conf.sample doc/differences.md \
 	    $(DESTDIR)$(DOCDIR)
+	cp -R doc/examples $(DESTDIR)$(DOCDIR)
 	for m in $(MAN); do \
 		d=$(DESTDIR)$(MANDIR)/man$${m##*.}; \
 		install -d $$d && install -m 644 $$m $$d || exit 1; \
@@ -193,6 +196,7 @@ install: all
 uninstall:
 	cd $(DESTDIR)$(SBINDIR) && rm -f $(SERVERS)
 	cd $(DESTDIR)$(BINDIR) && rm -f $(TOOLS)
+	cd $(DESTDIR)$(LIBEXECDIR) && rm -f $(HELPERS)
 	for m in $(notdir $(MAN)); do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$$m; \
 	done

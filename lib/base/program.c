@@ -73,18 +73,22 @@ try_directory(struct buf *path, const char *dir, size_t n, const char *name)
 	return access(path->s, X_OK) == 0;
 }
 
-/* From build/bin to build/libexec, and from there to build/bin. */
+/* In a neighbour of our own directory, as they are in build/ and wherever
+ * the whole suite was moved to. */
 static bool
 try_beside(struct buf *path, char *self, const char *name)
 {
-	static const char *const folders[] = { "bin", "libexec" };
+	static const char *const folders[] = {
+		"bin", "sbin", "libexec", "libexec/emailrelay"
+	};
 	struct buf dir = { 0 };
 	bool found = false;
 
 	*strrchr(self, '/') = '\0';
 	if (strrchr(self, '/'))
 		*strrchr(self, '/') = '\0';
-	for (size_t i = 0; !found && i < 2; i++) {
+	for (size_t i = 0; !found && i < sizeof folders / sizeof *folders;
+	    i++) {
 		buf_clear(&dir);
 		buf_printf(&dir, "%s/%s", self, folders[i]);
 		found = try_directory(path, dir.s, dir.n, name);
