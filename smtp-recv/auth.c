@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sysexits.h>
 #include <time.h>
 
 #include "auth/login.h"
@@ -14,8 +15,14 @@ enum { FAILURES = 3, PENALTY = 1 };     /* of a connection; seconds for each */
 void
 auth_open(struct session *s)
 {
-	if (s->conf->server_auth)
-		guard_open(&s->guard, s->conf->server_auth);
+	const char *spec = s->conf->server_auth;
+
+	if (!spec)
+		return;
+	if (guard_is_pam(spec) && !s->secure && !starttls_offered(s))
+		die(EX_CONFIG, "--server-auth using pam requires "
+		    "--server-tls");
+	guard_open(&s->guard, spec);
 }
 
 /* Is anything that could be said in AUTH to be said under TLS only? */
@@ -210,7 +217,7 @@ do_auth(struct session *s, char *arg)
 	size_t n = strlen(arg);
 	char *rest = arg, *name = text_word(&rest);
 	char *initial = text_word(&rest), *more = text_word(&rest);
-	enum sasl_mechanism m;
+	enum sasl_mechanism m = SASL_PLAIN;
 	const char *no = objection(s, name, initial, more, &m);
 
 	if (no) {

@@ -85,7 +85,9 @@ has_place(struct session *s)
 		    (unsigned)conf->rate.count + 1, s->peer.name);
 		break;
 	}
-	say(s, "421 4.7.0 too many connections from you");
+	/* who expects a handshake would not understand */
+	if (s->secure || !conf->server_tls_connection)
+		say(s, "421 4.7.0 too many connections from you");
 	return false;
 }
 

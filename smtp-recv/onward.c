@@ -23,15 +23,18 @@ void
 onward(struct session *s)
 {
 	struct list args = { 0 };
-	int null;
+	int place, null;
 
 	io_close(&s->io);
-	if (!wanted(s) || !trigger_wanted(&s->spool))
+	if (!wanted(s))
+		return;
+	place = trigger_take(&s->spool);
+	if (place < 0)
 		return;
 	/* The client has hung up: this process becomes the forwarder, which
 	 * needs no process of its own and stays within systemd's unit. */
+	dup2(place, STDIN_FILENO);
 	null = open("/dev/null", O_RDWR);
-	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
 	for (size_t i = 0; i < s->conf->common.down.n; i++)
 		list_add(&args, list_get(&s->conf->common.down, i));

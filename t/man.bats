@@ -29,7 +29,7 @@ options_in_page() {
 			if ($(i + 1) ~ /^-[a-z]/) {
 				print "-" $(i + 1), letter
 				letter = "-"
-			} else if ($(i + 1) ~ /^[A-Za-z]$/)
+			} else if ($(i + 1) ~ /^[A-Za-z0-9]$/)
 				letter = $(i + 1)
 		}
 	}' "$1" | sort
@@ -78,7 +78,7 @@ options_of_examples_exist() {
 	local name section missing=
 	while read -r name section; do
 		[ -e "$top/doc/$name.$section" ] || missing="$missing $name.$section"
-	done < <(grep -hoE '^\.Xr (sluice|spool[a-z-]*|smtp-[a-z]+|emailrelay[a-z.]*) [1-8]' \
+	done < <(grep -hoE '^\.Xr (secrets|sluice|spool[a-z-]*|smtp-[a-z]+|emailrelay[a-z.]*) [1-8]' \
 		"$top"/doc/*.[1-8] | cut -d' ' -f2- | sort -u)
 	[ -z "$missing" ] || fail "missing:$missing"
 }

@@ -125,7 +125,7 @@ inetd() {
 	for bad in $'x\nsmtpd: y' $'x\r\n250 ok' 'a b' $'\e[2J' '' "$(printf '%0256d' 0)" $'caf\xe9' 'x[1.2.3.4]'; do
 		TCPREMOTEHOST=$bad wire "$message" --log --no-syslog
 		[[ $stderr = *"connect from unknown[127.0.0.1]"* ]]
-		[ "$(grep -c '' <<<"$stderr")" = 3 ]
+		run ! grep -qv '^sluice/smtpd\[[0-9]*\]: ' <<<"$stderr"
 		[ "$(content "$(only)" | wc -l)" = 1 ]
 		rm "$spool"/*
 	done
@@ -154,7 +154,7 @@ inetd() {
 		REMOTE_ADDR=$big TCPLOCALHOST=$big TZ=$big wire "$message"
 	codes 220 250 250 250 354 250 221
 	[ "$(client)" = 127.0.0.1 ]
-	run env -i "$bin/smtp-recv" $me --spool-dir="$spool" < <(printf %b "$message")
+	run env -i "ASAN_OPTIONS=${ASAN_OPTIONS:-}" "$bin/smtp-recv" $me --spool-dir="$spool" < <(printf %b "$message")
 	assert_success
 	[ "$(client)" = 127.0.0.1 ]
 }

@@ -153,7 +153,7 @@ header2() {
 }
 
 @test "a list that makes no sense" {
-	for list in x 192.0.2.1, 192.0.2.1/33 '192.0.2.1 192.0.2.2' ,; do
+	for list in x '192.0.2.1,' 192.0.2.1/33 '192.0.2.1 192.0.2.2' ','; do
 		wire "$bye" --proxy-protocol="$list"
 		[ "$status" = 78 ]
 		[ "$output" = "421 4.3.0 service not available" ]
@@ -209,6 +209,46 @@ relay_with() {
 			"$server_log"
 		run ! grep -q warning "$server_log"
 	done
+}
+
+@test "TLS from the start, in one piece with the header" {
+	command -v openssl >/dev/null || skip "openssl is not installed"
+	local pem=$BATS_TEST_TMPDIR/mx.pem
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=mx.test \
+		-keyout "$pem" -out "$pem.cert" 2>/dev/null
+	cat "$pem.cert" >>"$pem"
+	listen smtp-recv $me --spool-dir="$spool" --remote-clients --log --no-syslog \
+		--server-tls="$pem" --server-tls-connection \
+		--proxy-protocol=127.0.0.1 --max-rate-per-client=1/1h
+	for greeting in '220 ' ''; do
+		run python3 - "$port" "$v1" <<-'EOF'
+			import socket, ssl, sys
+			s = socket.create_connection(('127.0.0.1', int(sys.argv[1])), 20)
+			header = sys.argv[2].encode().decode('unicode_escape').encode()
+			context = ssl._create_unverified_context()
+			coming, going = ssl.MemoryBIO(), ssl.MemoryBIO()
+			tls = context.wrap_bio(coming, going)
+			while True:
+			    try:
+			        text = tls.read(4)
+			        break
+			    except ssl.SSLWantReadError:
+			        s.sendall(header + going.read())
+			        header = b''
+			        try:
+			            more = s.recv(4096)
+			        except ConnectionResetError:
+			            more = b''
+			        if not more:
+			            text = b''
+			            break
+			        coming.write(more)
+			print(text.decode())
+		EOF
+		assert_success
+		assert_output "$greeting"
+	done
+	grep -qF 'TLS connection established from unknown[192.0.2.7]' "$log"
 }
 
 @test "swaks says it is a proxy" {

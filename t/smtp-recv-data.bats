@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=bash disable=SC2030,SC2031,SC2086,SC2154
+# shellcheck shell=bash disable=SC2030,SC2031,SC2046,SC2086,SC2154
 # smtp-recv: the text of a message, by DATA and by BDAT.
 load recv
 

@@ -289,10 +289,20 @@ load tls
 	replies 220c 250c 220c 250 250 250 354
 	nothing_left
 }
-@test "a client that reads nothing and one that floods cost little" {
-	head -c 20000000 /dev/zero | tr '\0' x | fold -w 60 | sed 's/.*/NOOP &\r/' \
+@test "smtp-recv dies: the client is told, and tls-io ends" {
+	steps <<-EOF
+		$tls_data
+		text half\r\n
+		slay
+	EOF
+	[ "$status" = 247 ]
+	replies 220c 250c 220c 250 250 250 354
+	assert_line notified
+}
+@test "a client that floods and does not listen costs little" {
+	head -c 5000000 /dev/zero | tr '\0' x | fold -w 60 | sed 's/.*/NOOP &\r/' \
 		>"$BATS_TEST_TMPDIR/flood"
-	steps --idle-timeout=2 <<-EOF
+	steps <<-EOF
 		$starttls
 		text EHLO c\r\n
 		hear

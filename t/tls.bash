@@ -11,7 +11,8 @@ key() {
 self_signed() {
 	key "$1"
 	openssl req -x509 -key "$certs/$1-key.pem" -days 30 \
-		-subj "/O=Test/CN=$1" -out "$certs/$1-cert.pem"
+		-subj "/O=Test/CN=$1" -addext "subjectAltName=DNS:$1" \
+		-out "$certs/$1-cert.pem"
 	cat "$certs/$1-cert.pem" "$certs/$1-key.pem" >"$certs/$1.pem"
 }
 # signed NAME CA: the same, signed by CA.

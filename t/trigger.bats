@@ -71,12 +71,12 @@ emptied() { [ -z "$(spooled)" ]; }
 	start tcpserver -1 -RH -l localhost -c 300 -b 300 127.0.0.1 0 \
 		"$BATS_TEST_TMPDIR/bin/smtp-recv" $me --spool-dir="$spool" \
 		--domain=mx.test --poll=0 --forward-to="$sink"
-	python3 - "$port" "$(printf %b "$hello$message")" <<-'EOF'
+	python3 - "$port" "$hello$message" <<-'EOF'
 		import socket, sys
-		text = sys.argv[2].replace('\r\n', '\n').replace('\n', '\r\n') + '\r\n'
+		text = sys.argv[2].replace(r'\r\n', '\r\n')
 		clients = []
 		for _ in range(200):
-		    s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+		    s = socket.create_connection(('127.0.0.1', int(sys.argv[1])), 20)
 		    s.sendall(text.encode())
 		    clients.append(s)
 		for s in clients:
@@ -91,7 +91,7 @@ emptied() { [ -z "$(spooled)" ]; }
 	wait_until arrived 200
 	wait_until emptied
 	forwarders=$(wc -l <"$BATS_TEST_TMPDIR/count")
-	((forwarders >= 1 && forwarders <= 60)) || fail "$forwarders forwarders"
+	((forwarders >= 1 && forwarders <= 20)) || fail "$forwarders forwarders"
 	# each message once
 	arrived 200
 }
@@ -100,8 +100,8 @@ emptied() { [ -z "$(spooled)" ]; }
 	listen_far
 	listen smtp-recv $me --spool-dir="$spool" --domain=mx.test --poll=0 \
 		--forward-to="$sink"
-	for i in {1..8}; do
-		for j in {1..10}; do
+	for _ in {1..8}; do
+		for _ in {1..10}; do
 			exec 5<>"/dev/tcp/127.0.0.1/$port"
 			printf %b "$hello$message$bye" >&5
 			grep -q '^221' <&5
@@ -127,7 +127,7 @@ emptied() { [ -z "$(spooled)" ]; }
 	codes 220 250 250 250 354 250 250 250 354 250 221
 	arrived 2
 	nothing_left
-	[ "$(grep -c 'connect from' "$log")" = 1 ]
+	[ "$(grep -c ': connect from' "$log")" = 1 ]
 }
 
 @test "--immediate: a refusal is passed on, and nothing is kept" {
@@ -139,8 +139,8 @@ emptied() { [ -z "$(spooled)" ]; }
 		nothing_left
 	done <<-'EOF'
 		MAIL|550 5.1.8 not you|550 5.1.8 message processing failed: not you
-		RCPT|550 5.1.1 nobody here|550 5.1.1 message processing failed: nobody here
-		RCPT|450 4.2.1 not now|450 4.2.1 message processing failed: not now
+		RCPT|550 5.1.1 nobody here|550 5.1.1 message processing failed: one or more recipients rejected: <b@b.test>: nobody here
+		RCPT|450 4.2.1 not now|450 4.2.1 message processing failed: one or more recipients rejected: <b@b.test>: not now
 		DATA|554 5.5.1 no|554 5.5.1 message processing failed: no
 		EOD|554 5.7.1 spam|554 5.7.1 message processing failed: spam
 		EOD|452 4.3.1 full|452 4.3.1 message processing failed: full

@@ -48,6 +48,7 @@ become(char **argv, int out, int status, int input)
 {
 	static char path[] = "PATH=/usr/bin:/bin", ifs[] = "IFS= \t\n";
 	char *bare[] = { path, ifs, NULL };
+	bool asked = input >= 0;
 	int null, e;
 	ssize_t n;
 
@@ -55,14 +56,17 @@ become(char **argv, int out, int status, int input)
 	umask(0177);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGXFSZ, SIG_DFL);
+	/* out of the way; and dup2 to itself would leave it close-on-exec */
 	status = fcntl(status, F_DUPFD_CLOEXEC, 10);
+	if (asked)
+		input = fcntl(input, F_DUPFD_CLOEXEC, 10);
 	null = open("/dev/null", O_RDWR);
 	if (status >= 0 && dup2(null, STDIN_FILENO) == 0 &&
 	    dup2(out, STDOUT_FILENO) == 1 && dup2(null, STDERR_FILENO) == 2 &&
-	    (input < 0 || dup2(input, 3) == 3)) {
-		close_range(input < 0 ? 3 : 4, (unsigned)status - 1, 0);
+	    (!asked || dup2(input, 3) == 3)) {
+		close_range(asked ? 4 : 3, (unsigned)status - 1, 0);
 		close_range((unsigned)status + 1, ~0U, 0);
-		execve(argv[0], argv, input < 0 ? bare : environ);
+		execve(argv[0], argv, asked ? environ : bare);
 	}
 	e = errno;
 	n = write(status, &e, sizeof e);

@@ -45,8 +45,8 @@ put_question(struct list *fields, const struct verify_question *q)
 static void
 fail(struct verify_answer *a, const char *why)
 {
-	log_error("the verifier's answer makes no sense: %s", why);
 	a->verified = VERIFY_FAIL;
+	buf_set(&a->text, why);
 }
 
 /* Yes, and this is whom the message goes to. */
@@ -59,7 +59,7 @@ accept(struct verify_answer *a, int code, const char *address,
 	if (code == 1 ? address_check(clean, utf8) != ADDRESS_OK :
 	    !*clean || strlen(clean) > ADDRESS_MOST ||
 	    !text_clean(clean, strlen(clean))) {
-		fail(a, "no address");
+		fail(a, "it has answered with what is no address");
 	} else {
 		a->verified = code == 0 ? VERIFY_LOCAL : VERIFY_REMOTE;
 		buf_set(&a->address, clean);
@@ -113,7 +113,7 @@ read_lines(struct verify_answer *a, int code, char *text, bool utf8)
 	/* A script that has died from an error of its own says no more, and
 	 * so does a shell that has found no program. */
 	if ((code <= 1 && !*text) || code == 126 || code == 127) {
-		fail(a, "an exit code without two lines of output");
+		fail(a, "it has ended without two lines of output");
 		return;
 	}
 	for (char *s = text; *s; s++)
@@ -133,7 +133,7 @@ verify_read(struct verify_answer *a, int code, const struct buf *output,
 	tidy(&text, output);
 	copy = need_copy(buf_text(&text));
 	if (strlen(copy) < text.n)
-		fail(a, "a NUL");
+		fail(a, "there is a NUL in its output");
 	else
 		read_lines(a, code, copy, utf8);
 	free(copy);
@@ -155,7 +155,7 @@ verify_read_line(struct verify_answer *a, const char *line, bool utf8)
 	if (!text_clean(line, strlen(line)) ||
 	    !text_number(fields[0], 0, 255, &code) ||
 	    (code <= 1 && !fields[2 - code]))
-		fail(a, "no line `CODE|TEXT'");
+		fail(a, "it has answered with no line CODE|TEXT");
 	else if (code <= 1)
 		accept(a, (int)code, fields[1], fields[2] ? fields[2] : "",
 		    utf8);
@@ -174,12 +174,10 @@ ask_server(struct verifier *v, const struct list *fields, bool utf8,
 	const char *line;
 
 	if (hail_ask(&v->judge.hail, fields, v->seconds, &line, &why) ==
-	    HAIL_ANSWERED) {
+	    HAIL_ANSWERED)
 		verify_read_line(a, line, utf8);
-	} else {
-		log_error("verifier '%s': %s", v->judge.spec, why.s);
-		a->verified = VERIFY_FAIL;
-	}
+	else
+		fail(a, why.s);
 	buf_free(&why);
 }
 
@@ -191,11 +189,14 @@ verify(struct verifier *v, const struct verify_question *q,
 	struct list fields = { 0 };
 
 	put_question(&fields, q);
+	answer_clear(a);
 	a->verified = VERIFY_FAIL;
 	if (v->judge.net)
 		ask_server(v, &fields, q->utf8, a);
 	else if (judge_run(&v->judge, &fields, v->seconds, &r))
 		verify_read(a, r.code, &r.output, q->utf8);
+	if (a->verified == VERIFY_FAIL && a->text.n)
+		log_error("verifier '%s': %s", v->judge.spec, a->text.s);
 	buf_free(&r.output);
 	list_free(&fields);
 }

@@ -33,7 +33,8 @@ enum verified {
 struct verify_answer {
 	enum verified verified;
 	struct buf address;     /* the mailbox if local, to whom if remote */
-	struct buf text;        /* the full name if local, or why not */
+	struct buf text;        /* the full name if local, or why not; with
+	                         * FAIL for us, not for the client */
 };
 
 struct verifier {

@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+static const char lock_name[] = ".forward.lock";
+
 enum { WAITING, RUNNING };      /* octets of the file */
 
 static int
 open_lock(const struct spool *s)
 {
-	return spool_open_file(s, ".forward.lock", O_RDWR | O_CREAT, NULL);
+	return spool_open_file(s, lock_name, O_RDWR | O_CREAT, NULL);
 }
 
 /* Locks of the open file, not of the process: they work alike for two
@@ -20,29 +22,32 @@ lock(int fd, int command, short type, off_t which)
 {
 	struct flock l = { .l_type = type, .l_whence = SEEK_SET,
 		.l_start = which, .l_len = 1 };
-	int n = fcntl(fd, command, &l);
 
-	return n == 0 && command == F_OFD_GETLK ? l.l_type : n;
+	return fcntl(fd, command, &l);
 }
 
-bool
-trigger_wanted(const struct spool *s)
+int
+trigger_take(const struct spool *s)
 {
 	int fd = open_lock(s);
-	bool wanted;
 
 	if (fd < 0)
-		return true;
-	/* Only look: who takes the place, if only for a moment, has to run. */
-	wanted = lock(fd, F_OFD_GETLK, F_WRLCK, WAITING) != F_WRLCK;
-	close(fd);
-	return wanted;
+		return open("/dev/null", O_RDWR);
+	if (lock(fd, F_OFD_SETLK, F_WRLCK, WAITING) < 0 &&
+	    (errno == EAGAIN || errno == EACCES)) {
+		close(fd);
+		return -1;
+	}
+	fcntl(fd, F_SETFD, 0);  /* to live on in the forwarder */
+	return fd;
 }
 
 bool
 trigger_wait(const struct spool *s)
 {
-	int fd = open_lock(s);
+	/* one from trigger_take has the place already */
+	int fd = spool_is_named(s, STDIN_FILENO, lock_name) ? STDIN_FILENO :
+	    open_lock(s);
 
 	/* Without locks it is better to run than to leave mail lying. */
 	if (fd < 0)

@@ -11,13 +11,16 @@
  * waits behind it, which has not yet looked into the spool: whoever finds
  * one waiting knows that his message will be seen. Both places are locks on
  * the file `.forward.lock` in the spool, which go away with their process.
+ * Who wants a forwarder takes the place that waits and hands it on to the one
+ * that he becomes, so that not even two are started for it.
  */
 #include <stdbool.h>
 
 #include "spool/spool.h"
 
-/* Is nobody waiting yet? True as well when that cannot be found out. */
-bool trigger_wanted(const struct spool *s);
+/* Take the place that waits: a descriptor to be the forwarder's stdin, or
+ * -1 if somebody has it already. Where there are no locks it is one of /dev/null. */
+int trigger_take(const struct spool *s);
 
 /* Wait in line, then run: true as soon as it is our turn, and the turn lasts
  * until the process ends. False: somebody else is waiting and will do it, or

@@ -81,7 +81,7 @@ parse_line(struct proxy_header *h, const char *s, size_t n, size_t *more)
 		*more = n < SHORTEST && !cr ? SHORTEST - n : text + 2 - n;
 		return PROXY_MORE;
 	}
-	if (n > text + 2 || cr[1] != '\n')
+	if (n > text + 2 || s[text + 1] != '\n')
 		return PROXY_WRONG;
 	snprintf(line, sizeof line, "%.*s", (int)text, s);
 	return take_words(h, line);

@@ -113,8 +113,10 @@ static void
 assert_warns(const char *text, const char *warning)
 {
 	struct buf out = { 0 };
+	char *copy = need_copy(text);
 
-	in_child(warnings, need_copy(text), &out);
+	in_child(warnings, copy, &out);
+	free(copy);
 	if (*warning)
 		assert_says(&out, warning);
 	else

@@ -208,8 +208,9 @@ set_asking(SSL_CTX *ctx, const struct tls_config *conf,
 /* Somebody who wants another protocol was led here by a man in the middle. */
 static int
 choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *n,
-    const unsigned char *in, unsigned left, void *name)
+    const unsigned char *in, unsigned left, void *conf)
 {
+	const char *name = ((const struct tls_config *)conf)->alpn;
 	size_t want = strlen(name);
 
 	(void)ssl;
@@ -223,7 +224,7 @@ choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *n,
 }
 
 static bool
-prepare(SSL_CTX *ctx, const struct tls_config *conf, struct buf *why)
+prepare(SSL_CTX *ctx, struct tls_config *conf, struct buf *why)
 {
 	struct tls_settings set;
 
@@ -234,14 +235,13 @@ prepare(SSL_CTX *ctx, const struct tls_config *conf, struct buf *why)
 	set_versions(ctx, &set);
 	set_manners(ctx);
 	if (conf->alpn)
-		SSL_CTX_set_alpn_select_cb(ctx, choose_protocol,
-		    (void *)(uintptr_t)conf->alpn);
+		SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, conf);
 	return load_certificates(ctx, conf, why) && load_key(ctx, conf, why) &&
 	    set_asking(ctx, conf, &set, why);
 }
 
 SSL_CTX *
-context_server(const struct tls_config *conf, struct buf *why)
+context_server(struct tls_config *conf, struct buf *why)
 {
 	SSL_CTX *ctx = NULL;
 

@@ -17,9 +17,9 @@ struct engine {
 	int plain;              /* a socket to the program */
 };
 
-/* context.c: all that is the same for each connection of a server. NULL:
- * why says what is wrong with the files. */
-SSL_CTX *context_server(const struct tls_config *conf, struct buf *why);
+/* context.c: all that is the same for each connection of a server; conf has to
+ * stay. NULL: why says what is wrong with the files. */
+SSL_CTX *context_server(struct tls_config *conf, struct buf *why);
 /* Append why OpenSSL has just failed. */
 void context_explain(struct buf *why);
 

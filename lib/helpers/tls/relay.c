@@ -66,13 +66,22 @@ note(struct relaying *r, int n, short *waits)
 	}
 }
 
+/* OpenSSL may have more that poll knows nothing of: this goes on until it says
+ * what it waits for. */
+static bool
+may_take_net(struct relaying *r)
+{
+	return !r->inward.over && !r->plain_hung_up && !r->read_waits &&
+	    room(&r->inward) > 0;
+}
+
 static void
 take_net(struct relaying *r)
 {
 	struct way *w = &r->inward;
 	int n;
 
-	while (!w->over && !r->read_waits && room(w) > 0) {
+	while (may_take_net(r)) {
 		ERR_clear_error();
 		n = SSL_read(r->e->ssl, w->octets + w->end, (int)room(w));
 		if (n > 0)
@@ -154,7 +163,7 @@ net_waits(struct relaying *r)
 {
 	short waits = 0;
 
-	if (!r->inward.over && room(&r->inward) > 0)
+	if (!r->inward.over && !r->plain_hung_up && room(&r->inward) > 0)
 		waits |= r->read_waits;
 	if (!is_empty(&r->outward) && !r->net_broken)
 		waits |= r->write_waits;
@@ -193,10 +202,11 @@ await(struct relaying *r, int64_t by)
 		    .events = plain_waits(r) }
 	};
 	int64_t left = by - date_ticks();
-	int n = poll(p, 3, by == 0 ? -1 : left > 0 ? (int)left : 0);
+	int n = poll(p, 3, may_take_net(r) || (by && left <= 0) ? 0 :
+	    by ? (int)left : -1);
 
 	if (n <= 0)
-		return n < 0 && errno == EINTR;
+		return may_take_net(r) || (n < 0 && errno == EINTR);
 	if (p[0].revents)
 		net_is_ready(r, POLLIN);
 	if (p[1].revents)
@@ -243,16 +253,15 @@ relay(struct engine *e)
 	int64_t by = 0;
 
 	do {
+		if (r.plain_hung_up && !by) {
+			by = date_ticks() + FLUSH_SECONDS * 1000;
+			lingered = r.told_net;
+			r.inward.start = r.inward.end;
+		}
 		take_net(&r);
 		give_plain(&r);
 		take_plain(&r);
 		give_net(&r);
-		if (r.plain_hung_up && !by) {
-			by = date_ticks() + FLUSH_SECONDS * 1000;
-			lingered = r.told_net;
-		}
-		if (r.plain_hung_up)
-			r.inward.start = r.inward.end;
 	} while (!done(&r) && await(&r, by));
 	if (r.told_net && !r.inward.over && !lingered)
 		linger(e);
