@@ -157,6 +157,8 @@ do_vrfy(struct session *s, char *arg)
 {
 	if (s->conf->anonymous)
 		say(s, "502 5.5.1 command not implemented");
+	else if (starttls_objection(s))
+		say(s, "%s", starttls_objection(s));
 	else if (!*arg)
 		say(s, "550 5.1.1 no such mailbox: ");
 	else if (s->conf->verifier)

@@ -205,19 +205,19 @@ message=$'MAIL FROM:<a@a.test>\r\nRCPT TO:<b@b.test>\r\nDATA\r\nSubject: x\r\n\r
 	EOF
 	codes 220 250 501 221
 }
-@test "--server-tls-required: neither mail nor AUTH without TLS" {
+@test "--server-tls-required: neither mail nor AUTH nor VRFY without TLS" {
 	printf 'server LOGIN bob secret\n' >"$spool/../auth"
 	chmod 600 "$spool/../auth"
 	steps --server-tls-required --server-auth="$spool/../auth" <<-EOF
 		hear
-		clear EHLO c\r\nMAIL FROM:<a@a.test>\r\nAUTH LOGIN\r\nNOOP\r\n
-		hear 4
+		clear EHLO c\r\nMAIL FROM:<a@a.test>\r\nAUTH LOGIN\r\nVRFY a\r\nNOOP\r\n
+		hear 5
 		clear STARTTLS\r\n
 		hear
 		start
 		text EHLO c\r\nQUIT\r\n
 	EOF
-	replies 220c 250c 530c 530c 250c 220c 250 221
+	replies 220c 250c 530c 530c 530c 250c 220c 250 221
 	assert_line 'clear: 530 5.7.0 must issue STARTTLS first'
 	refute_line --regexp 'clear: 250-AUTH'
 	assert_line --regexp 'tls: 250-AUTH .*LOGIN'
@@ -288,6 +288,17 @@ message=$'MAIL FROM:<a@a.test>\r\nRCPT TO:<b@b.test>\r\nDATA\r\nSubject: x\r\n\r
 			</dev/null
 		assert_line --regexp "^subject=O = Test, CN = $name"
 	done
+}
+@test "a PROXY header comes before TLS" {
+	steps --server-tls-connection --proxy-protocol=127.0.0.1 \
+		--remote-clients <<-'EOF'
+		clear PROXY TCP4 192.0.2.7 192.0.2.1 4711 465\r\n
+		start
+		hear
+		text QUIT\r\n
+	EOF
+	replies 220 221
+	logged 'Anonymous TLS connection established from unknown[192.0.2.7]'
 }
 @test "a chain of certificates is sent" {
 	cat "$certs/friend.pem" "$certs/ca-cert.pem" >"$BATS_TEST_TMPDIR/pem"

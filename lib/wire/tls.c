@@ -216,6 +216,15 @@ negotiate(struct io *io, struct io *report, const char *go_ahead,
 	return hear(report, "secure", facts) ? TLS_SECURE : TLS_BROKEN;
 }
 
+/* They have done their work, and what follows is a stranger's input. */
+static void
+close_files(const struct tls_config *conf)
+{
+	close(conf->certificate_fd);
+	if (conf->key_fd >= 0)
+		close(conf->key_fd);
+}
+
 static void
 hang_up(struct io *io)
 {
@@ -241,6 +250,7 @@ tls_accept(const struct tls_config *conf, struct io *io, const char *go_ahead,
 	if (outcome == TLS_SECURE) {
 		io_replace(io, r.plain, r.plain);
 		io->relay = r.pid;
+		close_files(conf);
 		return outcome;
 	}
 	close(r.plain);

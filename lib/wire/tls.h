@@ -29,7 +29,7 @@ struct tls_settings {
 bool tls_settings_parse(struct tls_settings *set, const char *text);
 
 struct tls_config {
-	const char *certificate;        /* PEM file of certificates; NULL: no TLS */
+	const char *certificate;        /* PEM file; NULL: no TLS */
 	const char *key;                /* its key; NULL: in the same file */
 	const char *settings;           /* --tls-config, or NULL */
 	const char *trusted;            /* file or directory, or NULL */
@@ -69,7 +69,8 @@ enum tls_outcome {
  * limit. go_ahead, a reply with its line end, is sent when we are ready for
  * the client's hello; NULL if the client needs none. What the client has sent
  * in clear behind its request is never looked at: the outcome is TLS_BROKEN,
- * and nothing can be read or written any more. */
+ * and nothing can be read or written any more. TLS_SECURE closes the files:
+ * it is for once. */
 enum { TLS_SECONDS = 60 };
 enum tls_outcome tls_accept(const struct tls_config *conf, struct io *io,
     const char *go_ahead, struct tls_facts *facts);

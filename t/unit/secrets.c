@@ -81,7 +81,7 @@ static const char *const nothing[] = {
 	"server LOGIN bob se=cret", "server LOGIN bo+b secret",
 	"server LOGIN bob +4", "server LOGIN bob+0A x",
 	"server LOGIN bob+00 x", "server CRAM-MD5 bob 1.2.3",
-	"server md5 bob plain", "server sha1 bob " KEY64,
+	"server md5 bob plain", ("server sha1 bob " KEY64),
 	"server NONE 10.0.0 lan", "server NONE nowhere lan",
 	"server NONE 10.* a+0Ab", "server plain:b bob secret",
 	"server plain:b = c2VjcmV0", "server \x01LOGIN bob secret",
