@@ -10,8 +10,14 @@ void
 filters_open(struct session *s)
 {
 	const struct config *conf = s->conf;
+	struct filter client;
 	struct buf why = { 0 };
 
+	/* better now than when smtp-send finds it, with the client gone */
+	if (!filter_open(&client, &conf->client_filters, FILTER_CLIENT, 1,
+	    &why))
+		die(EX_CONFIG, "--client-filter: %s", why.s);
+	filter_close(&client);
 	if (!filter_open(&s->filter, &conf->filters, FILTER_SERVER,
 	    (unsigned)conf->filter_timeout, &why))
 		die(EX_CONFIG, "--filter: %s", why.s);

@@ -10,7 +10,7 @@
 #include "base/program.h"
 #include "base/text.h"
 #include "mail/address.h"
-#include "wire/net.h"
+#include "wire/socks.h"
 
 /* Our name: as told, or as the super-server or the machine has it. */
 static void
@@ -37,12 +37,15 @@ static void
 check(struct config *conf)
 {
 	struct buf forwarder = { 0 };
-	struct net_target t;
+	struct net_target to, proxy;
 
 	conf->forward_on_disconnect |= conf->poll == 0;
-	if (conf->forward_to && !net_parse(&t, conf->forward_to))
+	if (conf->forward_to && !socks_parse(&to, &proxy, conf->forward_to))
 		die(EX_CONFIG, "invalid host:service format: %s",
 		    conf->forward_to);
+	if (conf->client_tls && conf->client_tls_connection)
+		die(EX_CONFIG, "the --client-tls and --client-tls-connection "
+		    "options cannot be used together");
 	if ((conf->immediate || conf->forward_on_disconnect) &&
 	    !conf->forward_to)
 		die(EX_CONFIG, "the --forward, --immediate and --poll options "

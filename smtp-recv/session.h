@@ -35,13 +35,16 @@ struct config {
 	uint64_t idle_timeout;          /* seconds */
 	uint64_t max_recipients;
 	uint64_t poll;                  /* only 0 concerns us */
-	uint64_t handed_down;           /* checked here, used by smtp-send */
+	uint64_t handed_down;           /* checked here, used by smtp-send, */
+	const char *handed_text;        /* as are these */
+	bool client_tls, client_tls_connection, client_tls_required;
 	const char *proxies;            /* --proxy-protocol */
 	uint64_t max_connections;       /* of a client; 0: no limit */
 	const char *max_rate;           /* as it was given, */
 	struct crowd_rate rate;         /* and as gate_check understood it */
 	bool limit_trusted;
 	struct list filters;            /* --filter */
+	struct list client_filters;     /* for smtp-send */
 	const char *verifier;
 	uint64_t filter_timeout;        /* seconds, for each of them */
 };

@@ -25,6 +25,18 @@ lost(struct client *c, const char *why, const char *when, const char *to)
 	return LOST;
 }
 
+/* Before a command that will be logged like this. To go on would be to take
+ * what the server has said already, whatever that was about, for the reply
+ * to it. */
+static void
+announce(struct client *c, const char *shown)
+{
+	if (c->asked == 0 && io_buffered(&c->io) > 0)
+		lost(c, "reply out of turn", "before", shown);
+	log_detail("tx>>: \"%s\"", shown);
+	c->asked++;
+}
+
 void
 client_say(struct client *c, const char *fmt, ...)
 {
@@ -34,14 +46,29 @@ client_say(struct client *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vprintf(&line, fmt, ap);
 	va_end(ap);
-	/* To go on would be to take what it has said already, whatever that
-	 * was about, for the reply to this. */
-	if (c->asked == 0 && io_buffered(&c->io) > 0)
-		lost(c, "reply out of turn", "before", line.s);
-	log_detail("tx>>: \"%s\"", line.s);
+	announce(c, line.s);
 	io_print(&c->io, "%s\r\n", line.s);
-	c->asked++;
 	buf_free(&line);
+}
+
+void
+client_say_secret(struct client *c, const char *line, const char *shown)
+{
+	size_t n = strlen(line);
+
+	announce(c, shown);
+	buf_reserve(&c->io.pending, n + 2);
+	io_write(&c->io, line, n);
+	io_write(&c->io, "\r\n", 2);
+	io_flush(&c->io);
+	buf_wipe(&c->io.pending);
+}
+
+static bool
+is_wanted(int code, int want)
+{
+	return want == CLIENT_AUTH ? code == 235 || code == 334 :
+	    code / 100 == want;
 }
 
 static enum fate
@@ -50,7 +77,7 @@ fate_of(struct client *c, int want, const char *to)
 	struct buf why = { 0 };
 	int class = c->reply.code / 100;
 
-	if (class == want)
+	if (is_wanted(c->reply.code, want))
 		return SENT;
 	if (c->reply.code == 421)
 		client_drop(c);
@@ -136,9 +163,11 @@ note_offer(struct client *c, const char *line)
 	} offers[] = {
 		{ "PIPELINING", PIPELINING }, { "SIZE", SIZE },
 		{ "8BITMIME", EIGHT_BIT }, { "SMTPUTF8", UTF8 },
+		{ "STARTTLS", STARTTLS },
 	};
 	size_t n = strcspn(line, " ");
 
+	login_offer(c, line);
 	for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++) {
 		if (strlen(offers[i].word) == n &&
 		    strncasecmp(offers[i].word, line, n) == 0)
@@ -170,8 +199,13 @@ hello(struct client *c)
 static enum fate
 introduce(struct client *c)
 {
-	enum fate f = hello(c);
+	enum fate f;
 
+	c->can = 0;
+	c->size_limit = 0;
+	c->offers_auth = c->authenticated = false;
+	c->ways = 0;
+	f = hello(c);
 	c->asked = 0;           /* even if there was no greeting */
 	if (f == SENT && io_buffered(&c->io) > 0)
 		return lost(c, "reply out of turn", "behind the one to",
@@ -202,8 +236,8 @@ connect_to(struct client *c)
 	char ip[64];
 	int fd;
 
-	fd = net_connect(&c->target, (unsigned)c->conf->connection_timeout,
-	    ip, &why);
+	fd = socks_connect(&c->target, &c->proxy,
+	    (unsigned)c->conf->connection_timeout, ip, &why);
 	if (fd < 0) {
 		log_warning("%s", why.s);
 		buf_printf(&text, "4.4.1 %s", why.s);
@@ -223,25 +257,49 @@ connect_to(struct client *c)
 	return true;
 }
 
+/* Up to where mail may be sent. NULL, or what is wrong; the reply has more.
+ * "" has been logged already. */
+static const char *
+begin(struct client *c)
+{
+	static const char unwelcome[] = "does not want to talk";
+	static const char insecure[] = "is not secure enough";
+	bool clear;
+
+	check_say(c, "server", c->relay);
+	if (!starttls_begin(c))
+		return insecure;
+	if (greeting(c) != SENT)
+		return unwelcome;
+	check_reply(c, "greeting");
+	if (introduce(c) != SENT)
+		return unwelcome;
+	clear = !c->secure;
+	if (!starttls_now(c))
+		return insecure;
+	if (clear && c->secure && introduce(c) != SENT)
+		return unwelcome;
+	check_reply(c, "offers");
+	return login(c) ? NULL : "";
+}
+
 bool
 client_open(struct client *c)
 {
 	struct buf why = { 0 };
-	enum fate f;
+	const char *wrong;
 
-	c->can = 0;
-	c->size_limit = 0;
+	c->secure = false;
 	c->sent = 0;
 	c->dirty = c->doubtful = false;
 	if (!connect_to(c))
 		return false;
-	f = greeting(c);
-	if (f == SENT)
-		f = introduce(c);
-	if (f == SENT)
+	wrong = begin(c);
+	if (!wrong)
 		return true;
 	reply_text(&c->reply, &why);
-	log_warning("%s does not want to talk: %s", c->relay, why.s);
+	if (*wrong)
+		log_warning("%s %s: %s", c->relay, wrong, why.s);
 	buf_free(&why);
 	client_close(c);
 	return false;

@@ -103,6 +103,16 @@ too_old(const struct run *r, time_t received)
 	return age >= r->conf->retry_for;
 }
 
+/* What a filter has against it, or what the server has said. */
+static void
+put_why(const struct run *r, const struct claim *m, struct buf *out)
+{
+	if (m->why.n)
+		buf_puts(out, m->why.s);
+	else
+		reply_text(&r->client.reply, out);
+}
+
 /* In the words of E-MailRelay, which scripts look for. */
 static void
 give_up_refused(struct run *r, struct claim *m)
@@ -110,7 +120,7 @@ give_up_refused(struct run *r, struct claim *m)
 	struct buf reason = { 0 };
 
 	buf_puts(&reason, "smtp client failure: ");
-	reply_text(&r->client.reply, &reason);
+	put_why(r, m, &reason);
 	give_up(r, m, reason.s, r->client.reply.code);
 	buf_free(&reason);
 }
@@ -120,7 +130,7 @@ put_off(struct run *r, struct claim *m)
 {
 	struct buf reason = { 0 };
 
-	reply_text(&r->client.reply, &reason);
+	put_why(r, m, &reason);
 	r->later++;
 	if (!claim_defer(m, next_try(m->envelope.tries, time(NULL)),
 	    reason.s))
@@ -220,26 +230,47 @@ worn_out(const struct client *c, unsigned sent_before, enum fate f)
 	    (f == LOST || (f == LATER && c->reply.code == 421));
 }
 
+/* It could not even be looked at: it stays where it is. */
 static void
-send_claimed(struct run *r, struct claim *m)
+keep(struct run *r, const struct claim *m)
 {
-	struct client *c = &r->client;
-	unsigned sent;
-	enum fate f;
+	struct reply why = { 0 };
 
-	do {
-		if (!have_session(r)) {
-			no_session(r, m);
-			return;
-		}
-		sent = c->sent;
-		f = transact(c, m);
-	} while (worn_out(c, sent, f));
-	if (c->open)
-		r->losses = 0;
-	else if (f != SENT && ++r->losses >= LOSSES_MOST)
-		r->stop = true;
-	dispose(r, m, f);
+	r->later++;
+	if (m->why.n)
+		log_error("%s: %s", m->why.s, strerror(errno));
+	else
+		complain(m, "claim");
+	reply_make(&why, 451, "4.3.0 local error");
+	report(r, &m->id, "kept", &why);
+	reply_free(&why);
+}
+
+static void
+leave_alone(struct run *r, struct claim *m)
+{
+	struct reply why = { 0 };
+
+	log_info("left alone: the filter has said so");
+	r->later++;
+	claim_release(m);
+	reply_make(&why, 250, "2.0.0 left alone by the filter");
+	report(r, &m->id, "kept", &why);
+	reply_free(&why);
+}
+
+static void
+note_gone(struct run *r, const struct claim *m, enum judgement how)
+{
+	struct reply why = { 0 };
+
+	if (how == FILTER_ABANDON)
+		log_info("discard: the filter has dealt with it");
+	else
+		log_warning("the filter has removed the message");
+	reply_make(&why, 250, "2.0.0 the filter has dealt with it");
+	report(r, &m->id, "taken", &why);
+	reply_free(&why);
 }
 
 static void
@@ -257,6 +288,70 @@ handle_damaged(struct run *r, struct claim *m)
 }
 
 static void
+handle_empty(struct run *r, struct claim *m)
+{
+	buf_set(&m->why, "no remote recipients");
+	handle_damaged(r, m);
+}
+
+/* May it go? Otherwise it has been seen to. */
+static bool
+filtered(struct run *r, struct claim *m)
+{
+	enum judgement how = FILTER_ACCEPT;
+	enum claim_verdict verdict = CLAIM_OURS;
+
+	if (r->filter.n > 0)
+		verdict = filters_ask(r, m, &how);
+	if (verdict == CLAIM_ERROR)
+		keep(r, m);
+	else if (verdict == CLAIM_TAKEN)
+		note_gone(r, m, how);
+	else if (how == FILTER_ABANDON)
+		leave_alone(r, m);
+	else if (verdict == CLAIM_DAMAGED)
+		handle_damaged(r, m);
+	else if (how != FILTER_ACCEPT)
+		dispose(r, m, r->client.reply.code < 500 ? LATER : REFUSED);
+	else if (m->envelope.remote.n > 0)
+		return true;
+	else
+		handle_empty(r, m);
+	return false;
+}
+
+/* The filter comes behind the connection: without one it would run again at
+ * each try, and change again what it has changed. */
+static void
+send_claimed(struct run *r, struct claim *m)
+{
+	struct client *c = &r->client;
+	unsigned sent;
+	enum fate f;
+
+	if (!have_session(r)) {
+		no_session(r, m);
+		return;
+	}
+	if (!filtered(r, m))
+		return;
+	do {
+		if (!have_session(r)) {
+			no_session(r, m);
+			return;
+		}
+		sent = c->sent;
+		f = transact(c, m);
+	} while (worn_out(c, sent, f));
+	if (c->open)
+		r->losses = 0;
+	else if (f != SENT && ++r->losses >= LOSSES_MOST)
+		r->stop = true;
+	dispose(r, m, f);
+}
+
+
+static void
 handle_taken(struct run *r, const struct message_id *id, bool forced)
 {
 	struct reply why = { 0 };
@@ -271,16 +366,6 @@ handle_taken(struct run *r, const struct message_id *id, bool forced)
 	reply_free(&why);
 }
 
-/* It could not even be looked at: it stays where it is. */
-static void
-report_kept(const struct run *r, const struct message_id *id)
-{
-	struct reply why = { 0 };
-
-	reply_make(&why, 451, "4.3.0 local error");
-	report(r, id, "kept", &why);
-	reply_free(&why);
-}
 
 static void
 send_one(struct run *r, struct claim *m, bool forced)
@@ -289,8 +374,7 @@ send_one(struct run *r, struct claim *m, bool forced)
 		r->later++;
 		claim_release(m);
 	} else if (m->envelope.remote.n == 0) {
-		buf_set(&m->why, "no remote recipients");
-		handle_damaged(r, m);
+		handle_empty(r, m);
 	} else {
 		send_claimed(r, m);
 	}
@@ -313,12 +397,7 @@ deliver(struct run *r, const struct message_id *id, bool forced)
 		handle_damaged(r, &m);
 		break;
 	case CLAIM_ERROR:
-		r->later++;
-		if (m.why.n)
-			log_error("%s: %s", m.why.s, strerror(errno));
-		else
-			complain(&m, "claim");
-		report_kept(r, id);
+		keep(r, &m);
 		break;
 	}
 	claim_free(&m);

@@ -13,14 +13,14 @@
 #include "spool/trigger.h"
 
 static void
-prepare(struct run *r, struct config *conf, bool from_stdin)
+prepare(struct run *r, struct config *conf, bool from_stdin, unsigned given)
 {
 	struct client *c = &r->client;
 
 	conf->forward_on_disconnect |= conf->poll == 0;
 	if (!conf->forward_to)
 		die(EX_USAGE, "where to? --forward-to is missing");
-	if (!net_parse(&c->target, conf->forward_to))
+	if (!socks_parse(&c->target, &c->proxy, conf->forward_to))
 		die(EX_USAGE, "invalid host:service format: %s",
 		    conf->forward_to);
 	if (conf->domain && *conf->domain && !address_is_host(conf->domain))
@@ -34,10 +34,15 @@ prepare(struct run *r, struct config *conf, bool from_stdin)
 	r->conf = c->conf = conf;
 	if (conf->hand_back && !from_stdin)
 		die(EX_USAGE, "--hand-back wants ids on stdin");
-	if (!spool_open(&r->spool, conf->common.spool_dir))
+	login_prepare(c, conf);
+	program_close(given);
+	starttls_open(conf);
+	if (!conf->check && !spool_open(&r->spool, conf->common.spool_dir))
 		die(EX_NOINPUT, "cannot open spool '%s': %s",
 		    conf->common.spool_dir, strerror(errno));
+	c->token.dir = conf->check ? -1 : r->spool.fd;
 	program_become(conf->common.user);
+	filters_open(r);
 }
 
 static void
@@ -76,7 +81,8 @@ deliver_stdin(struct run *r)
 
 	io_open(in, STDIN_FILENO, STDIN_FILENO, 7 * 86400);
 	in->lf = true;
-	while (got != IO_NONE && !queue_interrupted()) {
+	while (got != IO_NONE && !queue_interrupted() &&
+	    (!r->enough || r->conf->hand_back)) {
 		if (!io_peek_within(in, 3600))
 			continue;       /* or a signal */
 		got = io_line(in, sizeof(struct message_id), &line, &n);
@@ -116,23 +122,30 @@ main(int argc, char *argv[])
 	static struct run r;
 	struct config conf = defaults;
 	bool from_stdin;
+	unsigned given;
 	int first;
 
-	program_start(true);
+	given = program_start_given();
 	log_open("smtp-send", "sluice/smtp");
 	first = options_read(&options, &conf.common, argc, argv);
 	from_stdin = first < argc && strcmp(argv[first], "-") == 0;
-	prepare(&r, &conf, from_stdin);
+	prepare(&r, &conf, from_stdin, given);
 	queue_catch_signals();
+	if (conf.check && first < argc)
+		die(EX_USAGE, "--check takes no message ids");
+	if (conf.check)
+		return check_server(&r.client);
 	if (from_stdin) {
 		deliver_stdin(&r);
 	} else if (first < argc) {
-		for (; first < argc && !queue_interrupted(); first++)
+		for (; first < argc && !r.enough && !queue_interrupted();
+		    first++)
 			deliver_named(&r, argv[first]);
 		r.later += (unsigned)(argc - first);
 	} else if (!conf.forward_on_disconnect || trigger_wait(&r.spool)) {
 		poll_spool(&r);
 	}
 	client_close(&r.client);
+	account_wipe(&r.client.account);
 	return status(&r);
 }

@@ -112,13 +112,13 @@ queue_run(struct run *r)
 	size_t i;
 
 	r->later = r->bad = r->losses = 0;
-	r->stop = false;
+	r->stop = r->enough = false;
 	look(r, &ids);
 	list_sort(&ids, message_id_order);
-	for (i = 0; i < ids.n && !r->stop && !interrupted; i++)
+	for (i = 0; i < ids.n && !r->stop && !r->enough && !interrupted; i++)
 		if (message_id_parse(&id, list_get(&ids, i)))
 			deliver(r, &id, false);
-	if (interrupted)
+	if (interrupted || r->enough)
 		r->later += (unsigned)(ids.n - i);
 	else
 		give_up_old(r, &ids, i);

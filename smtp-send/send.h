@@ -7,27 +7,45 @@
  *
  *	queue.c		which messages, in what order
  *	deliver.c	one message: claim it, send it, decide its fate
+ *	filter.c	--client-filter
  *	transact.c	MAIL to the final dot
  *	client.c	the session with the server
+ *	login.c		its authentication
+ *	token.c		... by what another program gives us
+ *	tls.c		its encryption
+ *	check.c		--check: a session, and what it was like
  */
+#include "auth/account.h"
 #include "base/options.h"
+#include "judge/filter.h"
 #include "mail/reply.h"
 #include "spool/claim.h"
 #include "wire/io.h"
-#include "wire/net.h"
+#include "wire/socks.h"
+#include "wire/tls.h"
 
 struct config {
 	struct options_common common;
 	const char *forward_to;
 	const char *domain;
+	const char *client_auth;
+	const char *oauth_exec;
+	const char *oauth_user;
+	struct tls_config tls;          /* --client-tls-... */
+	bool client_tls;
+	bool client_tls_connection;
+	bool client_tls_required;
 	uint64_t connection_timeout;    /* seconds, like all of these */
 	uint64_t prompt_timeout;
 	uint64_t response_timeout;
 	uint64_t poll;                  /* UINT64_MAX: run once */
 	uint64_t retry_for;
+	struct list client_filters;
+	uint64_t filter_timeout;        /* for each of them */
 	bool forward_on_disconnect;     /* run in turn with others */
 	bool hand_back;                 /* for smtp-recv, see deliver.c */
 	bool report;
+	bool check;
 };
 
 extern const struct option_set options;
@@ -41,19 +59,37 @@ enum fate {
 };
 
 /* What the server offers. */
-enum { PIPELINING = 1, SIZE = 2, EIGHT_BIT = 4, UTF8 = 8 };
+enum { PIPELINING = 1, SIZE = 2, EIGHT_BIT = 4, UTF8 = 8, STARTTLS = 16 };
+
+/* What stands in for a password for an hour or so. Between two log-ins it is
+ * only in the cache, a file in the spool. */
+struct token {
+	struct list program;    /* that prints one; empty: none */
+	int dir;                /* the spool, or -1 */
+	struct buf text;
+	bool fresh;             /* from the program, not from the cache */
+};
 
 struct client {
 	const struct config *conf;
 	struct net_target target;
+	struct net_target proxy;        /* SOCKS; its host is empty: none */
 	char domain[256];
 	struct io io;
 	bool open;
 	bool dirty;             /* a transaction has to be reset first */
 	bool doubtful;          /* lost between the final dot and its reply */
 	unsigned asked;         /* replies that are still to come */
+	bool credentials;       /* it is to hear a password of ours */
+	bool secure;            /* the conversation is encrypted, */
+	struct tls_facts tls;   /* in this way */
 	unsigned can;
 	uint64_t size_limit;    /* SIZE; 0: none */
+	bool offers_auth;
+	unsigned ways;          /* to log in that it offers: 1u << enum way */
+	bool authenticated;
+	struct account account;
+	struct token token;
 	unsigned sent;          /* messages over this connection */
 	char relay[384];        /* host[ip]:port, for the log */
 	struct reply reply;     /* the last one, or one made up for a loss */
@@ -75,11 +111,43 @@ bool client_reset(struct client *c);
  * turn is hung up on instead: client_hear will tell. */
 void client_say(struct client *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* The same for a line that has a secret in it, and what the log says. */
+void client_say_secret(struct client *c, const char *line, const char *shown);
 /* Read one reply; LOST also for a code that is not of the class `want` (2 or
- * 3) nor 4xx or 5xx. `to` says what was asked, for the reason. */
+ * 3, or CLIENT_AUTH for 235 and 334) nor 4xx or 5xx. `to` says what was asked, for the reason. */
+enum { CLIENT_AUTH = 0 };
 enum fate client_hear(struct client *c, int want, const char *to);
 /* Read what the server has said in the middle of our text, and hang up. */
 enum fate client_last_words(struct client *c);
+
+/* Before root is given up: die if the options for TLS are wrong. */
+void starttls_open(struct config *conf);
+/* With --client-tls-connection, before the greeting; and with STARTTLS, if it
+ * is wanted and offered, after which the server has to be greeted anew. False:
+ * there is to be no conversation, and reply says why. */
+bool starttls_begin(struct client *c);
+bool starttls_now(struct client *c);
+
+/* --check: what a session shows goes to stdout, line by line; without that
+ * option nothing does. */
+void check_say(const struct client *c, const char *what, const char *value);
+void check_reply(const struct client *c, const char *what);
+/* Begin a session, and end it. Returns the exit status. */
+int check_server(struct client *c);
+
+/* Before root is given up: read what we log in with; dies if it is wrong. */
+void login_prepare(struct client *c, const struct config *conf);
+/* Take note of a line of the reply to EHLO, if it is about AUTH. */
+void login_offer(struct client *c, const char *line);
+/* Log in, if we are to. False: it did not work, reply says why, and it has
+ * been logged. */
+bool login(struct client *c);
+
+/* Have a token for that user in c->token, a new one if that at hand is of no
+ * use. False: there is none, which is logged. */
+bool token_get(struct client *c, const char *id, bool again);
+/* The log-in is over; a token that was refused goes for good. */
+void token_forget(struct client *c, bool refused);
 
 /* Send a claimed message. reply says how it went. */
 enum fate transact(struct client *c, const struct claim *m);
@@ -94,7 +162,15 @@ struct run {
 	unsigned bad;           /* given up */
 	unsigned losses;        /* in a row: of connections */
 	bool stop;              /* the server is not there, do not go on */
+	struct filter filter;
+	bool enough;            /* the filter wants no more messages sent */
 };
+
+/* Ask the filters about a claimed message: what they have made of it is the
+ * message then, and the reply says why not. */
+void filters_open(struct run *r);
+enum claim_verdict filters_ask(struct run *r, struct claim *m,
+    enum judgement *how);
 
 /* Try one message; forced: even if it is not due. */
 void deliver(struct run *r, const struct message_id *id, bool forced);

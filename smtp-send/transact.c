@@ -8,9 +8,22 @@
 
 #include "base/date.h"
 #include "base/text.h"
+#include "base/xtext.h"
 #include "mail/dot.h"
+#include "mail/header.h"
 
-enum { BLOCK = 65536, GROUP = 100 };
+enum { BLOCK = 65536, GROUP = 100, HOPS_MOST = 100, AUTH_MOST = 500 };
+
+/* Has it been handed round in a circle? (RFC 5321 section 6.3; the first 64
+ * KiB of the header will do.) */
+static bool
+too_many_hops(const struct claim *m)
+{
+	char block[BLOCK];
+	ssize_t n = pread(m->content, block, sizeof block, 0);
+
+	return n > 0 && header_count(block, (size_t)n, "Received") > HOPS_MOST;
+}
 
 /* Are there octets from 0x80 in the header? (Its first 64 KiB will do.) */
 static bool
@@ -47,6 +60,10 @@ needs_utf8(const struct claim *m)
 static enum fate
 fits(struct client *c, const struct claim *m, bool utf8)
 {
+	if (too_many_hops(m)) {
+		reply_make(&c->reply, 554, "5.4.6 too many hops");
+		return REFUSED;
+	}
 	if (utf8 && !(c->can & UTF8)) {
 		reply_make(&c->reply, 553,
 		    "5.6.7 the server does not offer SMTPUTF8");
@@ -63,6 +80,19 @@ fits(struct client *c, const struct claim *m, bool utf8)
 	return SENT;
 }
 
+/* RFC 4954 section 5: who has submitted it, in xtext; <> if we do not know,
+ * or the envelope has what is no xtext. */
+static void
+say_who(const struct buf *auth, struct buf *line)
+{
+	struct buf plain = { 0 };
+	bool known = auth->n > 0 && auth->n <= AUTH_MOST &&
+	    xtext_decode(&plain, auth->s, auth->n);
+
+	buf_printf(line, " AUTH=%s", known ? auth->s : "<>");
+	buf_free(&plain);
+}
+
 static void
 say_mail(struct client *c, const struct claim *m, bool utf8)
 {
@@ -75,6 +105,8 @@ say_mail(struct client *c, const struct claim *m, bool utf8)
 		buf_puts(&line, " BODY=8BITMIME");
 	if (utf8)
 		buf_puts(&line, " SMTPUTF8");
+	if (c->authenticated)
+		say_who(&m->envelope.auth, &line);
 	client_say(c, "%s", line.s);
 	buf_free(&line);
 }

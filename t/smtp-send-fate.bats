@@ -282,3 +282,20 @@ logged() {
 		LC_ALL=C.UTF-8 grep -qE '^X-MailRelay-Reason: smtp client failure: 550 ä{240,248}$'
 	[[ $stderr != *$'\e'* ]]
 }
+
+@test "more than 100 hops: it goes in a circle, and is given up" {
+	local n
+	for n in 100 101; do
+		post 1
+		{
+			for ((i = 0; i < n; i++)); do printf 'Received: from x\r\n\tby y\r\n'; done
+			printf 'Subject: message 1\r\n\r\nReceived: not a field\r\n'
+		} >"$spool/$(id 1).content"
+		serve
+		forward
+		[ "$n" = 101 ] || { exits 0 && continue; }
+		exits 69
+		given_up 1 'smtp client failure: 554 5.4.6 too many hops' 554
+		[ "$(said_times MAIL)" = 0 ]
+	done
+}

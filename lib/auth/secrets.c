@@ -38,6 +38,7 @@ static const struct word words[] = {
 	{ "CRAM-MD5", SECRET_CRAM_MD5, XTEXT, AS_IT_IS, false },
 	{ "md5", SECRET_CRAM_MD5, XTEXT, AS_IT_IS, false },
 	{ "APOP", SECRET_APOP, XTEXT, XTEXT, false },
+	{ "oauth", SECRET_OAUTH, XTEXT, XTEXT, false },
 	{ "NONE", SECRET_NONE, AS_IT_IS, XTEXT, false },
 };
 
@@ -116,6 +117,8 @@ fault(const struct secrets *s, const struct secret *e)
 		return "control characters in the userid";
 	if (!e->client && e->id_n == 0)
 		return "no userid";
+	if (!e->client && e->kind == SECRET_OAUTH)
+		return "tokens are for client lines";
 	if (e->kind == SECRET_NONE && !cidr_valid(secrets_id(s, e)))
 		return "not a range of addresses";
 	if (e->kind == SECRET_NONE &&
@@ -289,26 +292,46 @@ read_all(int fd, struct buf *text, size_t most)
 	return true;
 }
 
+static bool
+read_and_parse(struct secrets *s, int fd, size_t most, const char *path,
+    struct buf *why)
+{
+	struct buf text = { 0 };
+	bool ok = read_all(fd, &text, most);
+
+	if (ok)
+		secrets_parse(s, path, text.s, text.n);
+	else
+		buf_printf(why, "cannot read secrets file '%s': %s", path,
+		    strerror(errno));
+	buf_wipe(&text);
+	return ok;
+}
+
 bool
 secrets_read(struct secrets *s, const char *path, struct buf *why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct buf text = { 0 };
 	off_t size = 0;
 	const char *no;
+	bool ok = false;
 
 	*s = (struct secrets){ .path = path };
 	no = fd < 0 ? strerror(errno) : objection(fd, &size);
-	if (!no && !read_all(fd, &text, (size_t)size))
-		no = strerror(errno);
 	if (no)
 		buf_printf(why, "cannot read secrets file '%s': %s", path, no);
 	else
-		secrets_parse(s, path, text.s, text.n);
-	buf_wipe(&text);
+		ok = read_and_parse(s, fd, (size_t)size, path, why);
 	if (fd >= 0)
 		close(fd);
-	return !no;
+	return ok;
+}
+
+bool
+secrets_read_fd(struct secrets *s, int fd, const char *name, struct buf *why)
+{
+	*s = (struct secrets){ .path = name };
+	return read_and_parse(s, fd, SECRETS_OCTETS, name, why);
 }
 
 bool
@@ -338,6 +361,20 @@ secrets_find(const struct secrets *s, enum secret_kind kind, const char *id,
 		if (is_entry(s, &s->entries[i], kind, id, n))
 			found = &s->entries[i];
 	return found;
+}
+
+const struct secret *
+secrets_own(const struct secrets *s, enum secret_kind kind)
+{
+	const struct secret *e;
+
+	for (size_t i = 0; i < s->n; i++) {
+		e = &s->entries[i];
+		if (e->client && e->kind == kind && e->id_n > 0 &&
+		    *secrets_selector(s, e) == '\0')
+			return e;
+	}
+	return NULL;
 }
 
 const char *

@@ -24,6 +24,7 @@ enum secret_kind {
 	SECRET_ANY,             /* "plain" of E-MailRelay 2: for everything */
 	SECRET_CRAM_MD5,        /* a key, base/hmac.h */
 	SECRET_APOP,            /* a password, for APOP only */
+	SECRET_OAUTH,           /* a token, for OAUTHBEARER and XOAUTH2 */
 	SECRET_NONE,            /* a trusted range, and its keyword */
 	SECRET_KINDS
 };
@@ -50,6 +51,11 @@ struct secrets {
  * it. */
 bool secrets_read(struct secrets *s, const char *path, struct buf *why);
 
+/* The same for what comes from a descriptor, whatever that is; the name is
+ * for warnings. */
+bool secrets_read_fd(struct secrets *s, int fd, const char *name,
+    struct buf *why);
+
 /* The same for a text that is here already; it is cut up. The path is for
  * warnings. */
 void secrets_parse(struct secrets *s, const char *path, char *text, size_t n);
@@ -61,6 +67,11 @@ bool secrets_has(const struct secrets *s, enum secret_kind kind);
  * takes the same time whether and where it is found. */
 const struct secret *secrets_find(const struct secrets *s,
     enum secret_kind kind, const char *id, size_t n);
+
+/* The first entry of that kind to log in with, or NULL. An entry without a
+ * name, with which one does not log in, or with a selector is none. */
+const struct secret *secrets_own(const struct secrets *s,
+    enum secret_kind kind);
 
 /* The keyword of the first trusted range that this address is in, or NULL. */
 const char *secrets_trust(const struct secrets *s, const char *ip);

@@ -35,6 +35,28 @@ program_start(bool alone)
 	setrlimit(RLIMIT_CORE, &none);
 }
 
+/* Which they are is noted before we open any of our own. */
+unsigned
+program_start_given(void)
+{
+	unsigned given = 0;
+
+	program_start(false);
+	close_range(PROGRAM_LAST + 1, ~0U, 0);
+	for (int fd = PROGRAM_FIRST; fd <= PROGRAM_LAST; fd++)
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) == 0)
+			given |= 1u << fd;
+	return given;
+}
+
+void
+program_close(unsigned given)
+{
+	for (int fd = PROGRAM_FIRST; fd <= PROGRAM_LAST; fd++)
+		if (given & 1u << fd)
+			close(fd);
+}
+
 void
 program_become(const char *user)
 {

@@ -15,6 +15,12 @@
  * talks to the network and must not hand on what it inherited. */
 void program_start(bool alone);
 
+/* The same as program_start(true), but descriptors 3 to 9 stay open if they
+ * are, for those who are given something there; program_close closes them. */
+enum { PROGRAM_FIRST = 3, PROGRAM_LAST = 9 };
+unsigned program_start_given(void);
+void program_close(unsigned given);
+
 /* If we are root, become this user, with its group and no other, for good;
  * checked. Does nothing for "root" or when not root. */
 void program_become(const char *user);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -19,6 +20,7 @@
 struct config {
 	struct options_common common;
 	struct tls_config tls;
+	const char *client_certificate, *client_trusted;
 	bool relay;
 };
 
@@ -30,6 +32,14 @@ static const struct option_row rows[] = {
 	{ "tls-config", OPTION_TEXT, AT(tls.settings) },
 	{ "server-tls-verify", OPTION_TEXT, AT(tls.trusted) },
 	{ "alpn", OPTION_TEXT, AT(tls.alpn) },
+	{ "client-tls-connection", OPTION_FLAG, AT(tls.client),
+	    .argv_only = true },
+	{ "client-tls-certificate", OPTION_TEXT, AT(client_certificate),
+	    .argv_only = true },
+	{ "client-tls-verify", OPTION_TEXT, AT(client_trusted),
+	    .argv_only = true },
+	{ "client-tls-server-name", OPTION_TEXT, AT(tls.server_name),
+	    .argv_only = true },
 	{ "relay", OPTION_FLAG, AT(relay), .argv_only = true },
 	{ "user", OPTION_TEXT, AT(common.user) },
 	OPTIONS_LOG(struct config),
@@ -69,7 +79,8 @@ tell_failed(int report, const struct buf *why)
 }
 
 static void
-engine_open(struct engine *e, SSL_CTX *ctx, int plain)
+engine_open(struct engine *e, SSL_CTX *ctx, const struct tls_config *conf,
+    int plain)
 {
 	const int on = 1;
 
@@ -82,7 +93,10 @@ engine_open(struct engine *e, SSL_CTX *ctx, int plain)
 	setsockopt(e->out, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	SSL_set_rfd(e->ssl, e->in);
 	SSL_set_wfd(e->ssl, e->out);
-	SSL_set_accept_state(e->ssl);
+	if (conf->client)
+		context_expect(e->ssl, conf->server_name);
+	else
+		SSL_set_accept_state(e->ssl);
 }
 
 /* The handshake, its report, and all that follows, to the end of plain. */
@@ -98,8 +112,8 @@ run(struct engine *e, int report, struct buf *why)
 		close(e->plain);
 		return EX_PROTOCOL;
 	}
-	/* The client's next words may wait for it, 40 ms else: without tickets
-	 * we have nothing to say that would carry the acknowledgement. */
+	/* The other side's next words may wait for it, 40 ms else: without
+	 * tickets we have nothing to say that would carry the acknowledgement. */
 	setsockopt(e->in, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 	handshake_facts(e->ssl, &facts);
 	buf_puts(&facts, "secure\n");
@@ -108,6 +122,16 @@ run(struct engine *e, int report, struct buf *why)
 	buf_free(&facts);
 	relay(e);
 	return EX_OK;
+}
+
+/* ^C, and systemd, mean all of us. The program finishes its message before it
+ * ends, and we end with it. */
+static void
+outlive_signals(void)
+{
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 }
 
 /* Started by wire/tls. */
@@ -119,16 +143,18 @@ relay_for_parent(struct tls_config *conf)
 	struct engine e;
 	SSL_CTX *ctx;
 
+	if (conf->client)
+		outlive_signals();
 	conf->certificate_fd = TLS_CERTIFICATE_FD;
 	conf->key_fd = TLS_KEY_FD;
-	ctx = context_server(conf, &why);
+	ctx = context_open(conf, &why);
 	if (!ctx) {
 		tell_failed(TLS_REPORT_FD, &why);
 		return EX_CONFIG;
 	}
 	close(TLS_CERTIFICATE_FD);
 	close(TLS_KEY_FD);
-	engine_open(&e, ctx, TLS_PLAIN_FD);
+	engine_open(&e, ctx, conf, TLS_PLAIN_FD);
 	tell(TLS_REPORT_FD, &ready);
 	return run(&e, TLS_REPORT_FD, &why);
 }
@@ -206,12 +232,12 @@ chain(struct config *conf, char **argv)
 	if (!conf->tls.certificate)
 		die(EX_USAGE, "--server-tls is missing");
 	tls_open(&conf->tls);
-	ctx = context_server(&conf->tls, &why);
+	ctx = context_open(&conf->tls, &why);
 	if (!ctx)
 		die(EX_CONFIG, "%s", why.s);
 	pid = start(argv, &plain, &report);
 	program_become(conf->common.user);
-	engine_open(&e, ctx, plain);
+	engine_open(&e, ctx, &conf->tls, plain);
 	if (run(&e, report, &why) != EX_OK)
 		log_info("SSL_accept error: %s", why.s);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -230,6 +256,13 @@ main(int argc, char *argv[])
 	first = options_read(&options, &conf.common, argc, argv);
 	/* The key is in our memory: not even our own user may look. */
 	prctl(PR_SET_DUMPABLE, 0);
+	if (conf.tls.client) {
+		if (!conf.relay)
+			die(EX_USAGE, "--client-tls-connection is for "
+			    "--relay");
+		conf.tls.certificate = conf.client_certificate;
+		conf.tls.trusted = conf.client_trusted;
+	}
 	if (conf.relay)
 		_exit(relay_for_parent(&conf.tls));
 	if (first == argc)

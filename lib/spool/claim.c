@@ -6,6 +6,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "spool/shield.h"
+
 /* The text of an open envelope. False: errno. */
 static bool
 read_all(int fd, const struct stat *st, struct buf *text)
@@ -105,7 +107,7 @@ claim_take(struct claim *c, const struct spool *s, const struct message_id *id)
 
 	c->spool = s;
 	c->id = *id;
-	c->content = -1;
+	c->content = c->shield = -1;
 	c->fd = open_locked(s, ready.s, &st);
 	if (c->fd < 0)
 		return errno == ENOENT || errno == EWOULDBLOCK ?
@@ -132,7 +134,9 @@ let_go(struct claim *c)
 		close(c->content);
 	if (c->fd >= 0)
 		close(c->fd);
-	c->content = c->fd = -1;
+	if (c->shield >= 0)
+		close(c->shield);
+	c->content = c->fd = c->shield = -1;
 }
 
 bool
@@ -167,6 +171,108 @@ void
 claim_release(struct claim *c)
 {
 	go_to(c, STATE_READY);
+}
+
+/* --- lent to a filter --- */
+
+void
+claim_lend(struct claim *c)
+{
+	c->shield = shield_raise(c->spool, &c->id);
+}
+
+/* Lock what has the envelope's name now, if it is another file. Whoever took
+ * it for a stale one is about to see the shield. */
+static bool
+lock_again(struct claim *c)
+{
+	struct file_name busy = envelope_name(&c->id, STATE_BUSY);
+	int fd;
+
+	if (spool_is_named(c->spool, c->fd, busy.s))
+		return true;
+	fd = spool_open_file(c->spool, busy.s, O_RDWR, NULL);
+	if (fd < 0)
+		return false;
+	while (flock(fd, LOCK_EX) < 0 && errno == EINTR)
+		continue;
+	close(c->fd);
+	c->fd = fd;
+	return true;
+}
+
+/* Have a file that somebody has written on disk, with our mode. */
+static bool
+settle(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && (st.st_mode & 0777) != 0660)
+		fchmod(fd, 0660);
+	return fsync(fd) == 0;
+}
+
+/* Its time is that of the message's arrival. */
+static void
+keep_age(struct claim *c, time_t received)
+{
+	const struct timespec times[2] = {
+		{ .tv_nsec = UTIME_OMIT }, { .tv_sec = received }
+	};
+
+	if (c->received > received) {
+		futimens(c->content, times);
+		c->received = received;
+	}
+}
+
+/* The text is opened by its name, and the envelope read from its start. */
+static enum claim_verdict
+read_again(struct claim *c)
+{
+	time_t received = c->received;
+	enum claim_verdict verdict;
+	struct stat st;
+
+	close(c->content);
+	c->content = -1;
+	if (fstat(c->fd, &st) < 0 || lseek(c->fd, 0, SEEK_SET) < 0 ||
+	    !settle(c->fd))
+		return CLAIM_ERROR;
+	verdict = read_claimed(c, &st);
+	if (verdict == CLAIM_OURS)
+		keep_age(c, received);
+	if (verdict == CLAIM_OURS && !settle(c->content))
+		verdict = CLAIM_ERROR;
+	return verdict;
+}
+
+enum claim_verdict
+claim_resume(struct claim *c)
+{
+	enum claim_verdict verdict = CLAIM_DAMAGED;
+	int saved;
+
+	buf_clear(&c->why);
+	if (lock_again(c)) {
+		verdict = read_again(c);
+	} else if (errno == ENOENT) {
+		let_go(c);
+		return CLAIM_TAKEN;
+	} else if (!is_damage()) {
+		verdict = CLAIM_ERROR;
+	} else {
+		buf_puts(&c->why, "cannot read envelope file");
+	}
+	if (verdict == CLAIM_ERROR) {
+		saved = errno;
+		claim_release(c);
+		errno = saved;
+	} else if (c->shield >= 0) {
+		close(c->shield);
+		c->shield = -1;
+	}
+	return verdict;
 }
 
 /* Add to the journal. A line cut short by a crash is ended first. */
@@ -281,7 +387,7 @@ claim_recover(const struct spool *s, const struct message_id *id, bool dry_run)
 	fd = open_locked(s, busy.s, NULL);
 	if (fd < 0)
 		return false;
-	stale = spool_is_named(s, fd, busy.s) &&
+	stale = spool_is_named(s, fd, busy.s) && !shield_is_up(s, id) &&
 	    (dry_run || spool_rename(s, busy.s, ready.s) == 0);
 	close(fd);
 	return stale;

@@ -36,6 +36,7 @@ struct claim {
 	struct buf why;         /* what is wrong with a damaged one */
 	int fd;                 /* the envelope, locked; -1: nothing claimed */
 	int content;            /* its text; -1 if damaged */
+	int shield;             /* -1 unless it is lent */
 	uint64_t octets;        /* of the content */
 	time_t received;        /* when the content was written */
 	time_t due;             /* not to be tried before */
@@ -47,6 +48,12 @@ enum claim_verdict claim_take(struct claim *c, const struct spool *s,
 /* False, with errno: it is still there and may be sent again. */
 bool claim_gone(struct claim *c);
 void claim_release(struct claim *c);
+
+/* Let somebody else at the files, who may change or replace them, and take
+ * them back: what he has made of them is on disk then, and is the message.
+ * CLAIM_TAKEN: the envelope is gone, and nothing is ours any more. */
+void claim_lend(struct claim *c);
+enum claim_verdict claim_resume(struct claim *c);
 
 /* Both return false, with errno, if that could not be written down; the
  * message is not lost then, it stays or becomes .envelope. */

@@ -9,10 +9,10 @@ static const char lock_name[] = ".forward.lock";
 
 enum { WAITING, RUNNING };      /* octets of the file */
 
-static int
-open_lock(const struct spool *s)
+int
+trigger_file(const struct spool *s, int flags)
 {
-	return spool_open_file(s, lock_name, O_RDWR | O_CREAT, NULL);
+	return spool_open_file(s, lock_name, O_RDWR | flags, NULL);
 }
 
 /* Locks of the open file, not of the process: they work alike for two
@@ -29,7 +29,7 @@ lock(int fd, int command, short type, off_t which)
 int
 trigger_take(const struct spool *s)
 {
-	int fd = open_lock(s);
+	int fd = trigger_file(s, O_CREAT);
 
 	if (fd < 0)
 		return open("/dev/null", O_RDWR);
@@ -47,7 +47,7 @@ trigger_wait(const struct spool *s)
 {
 	/* one from trigger_take has the place already */
 	int fd = spool_is_named(s, STDIN_FILENO, lock_name) ? STDIN_FILENO :
-	    open_lock(s);
+	    trigger_file(s, O_CREAT);
 
 	/* Without locks it is better to run than to leave mail lying. */
 	if (fd < 0)

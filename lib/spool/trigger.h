@@ -18,6 +18,11 @@
 
 #include "spool/spool.h"
 
+/* The file, with these more flags for open(2); octets from this one on are for
+ * others. -1: errno. */
+enum { TRIGGER_OCTETS = 2 };
+int trigger_file(const struct spool *s, int flags);
+
 /* Take the place that waits: a descriptor to be the forwarder's stdin, or
  * -1 if somebody has it already. Where there are no locks it is one of /dev/null. */
 int trigger_take(const struct spool *s);

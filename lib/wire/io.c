@@ -2,6 +2,7 @@
 #include "wire/io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -31,11 +32,19 @@ io_open(struct io *io, int in, int out, unsigned seconds)
 	io->socket_out = out == in ? io->socket_in : is_socket(out);
 }
 
+/* What is not one of the standard descriptors is no business of a program that
+ * we start. */
+static void
+take_place(int fd, int of)
+{
+	dup3(fd, of, of > STDERR_FILENO ? O_CLOEXEC : 0);
+}
+
 void
 io_replace(struct io *io, int in, int out)
 {
-	dup2(in, io->in);
-	dup2(out, io->out);
+	take_place(in, io->in);
+	take_place(out, io->out);
 	close(in);
 	if (out != in)
 		close(out);

@@ -55,6 +55,14 @@ tls_note(struct tls_facts *facts, const char *fact)
 			set_fact(facts, i, fact + n + 1);
 }
 
+void
+tls_forget(struct tls_facts *facts)
+{
+	for (size_t i = 0; i < NAMES; i++)
+		set_fact(facts, i, "");
+	buf_clear(&facts->why);
+}
+
 bool
 tls_inherited(struct tls_facts *facts)
 {
@@ -87,11 +95,18 @@ arguments(struct list *args, const struct tls_config *conf)
 {
 	list_add(args, conf->program);
 	list_add(args, "--relay");
-	option(args, "server-tls", conf->certificate);
-	option(args, "tls-key", conf->key);
 	option(args, "tls-config", conf->settings);
-	option(args, "server-tls-verify", conf->trusted);
-	option(args, "alpn", conf->alpn);
+	if (conf->client) {
+		list_add(args, "--client-tls-connection");
+		option(args, "client-tls-certificate", conf->certificate);
+		option(args, "client-tls-verify", conf->trusted);
+		option(args, "client-tls-server-name", conf->server_name);
+	} else {
+		option(args, "server-tls", conf->certificate);
+		option(args, "tls-key", conf->key);
+		option(args, "server-tls-verify", conf->trusted);
+		option(args, "alpn", conf->alpn);
+	}
 }
 
 /* In the child: only async-signal-safe calls. */
@@ -234,8 +249,8 @@ hang_up(struct io *io)
 	io->error = EPROTO;
 }
 
-enum tls_outcome
-tls_accept(const struct tls_config *conf, struct io *io, const char *go_ahead,
+static enum tls_outcome
+encrypt(const struct tls_config *conf, struct io *io, const char *go_ahead,
     struct tls_facts *facts)
 {
 	enum tls_outcome outcome = TLS_UNAVAILABLE;
@@ -250,7 +265,6 @@ tls_accept(const struct tls_config *conf, struct io *io, const char *go_ahead,
 	if (outcome == TLS_SECURE) {
 		io_replace(io, r.plain, r.plain);
 		io->relay = r.pid;
-		close_files(conf);
 		return outcome;
 	}
 	close(r.plain);
@@ -261,6 +275,37 @@ tls_accept(const struct tls_config *conf, struct io *io, const char *go_ahead,
 	if (outcome == TLS_BROKEN)
 		hang_up(io);
 	return outcome;
+}
+
+enum tls_outcome
+tls_accept(const struct tls_config *conf, struct io *io, const char *go_ahead,
+    struct tls_facts *facts)
+{
+	enum tls_outcome outcome = encrypt(conf, io, go_ahead, facts);
+
+	if (outcome == TLS_SECURE)
+		close_files(conf);
+	return outcome;
+}
+
+enum tls_outcome
+tls_connect(const struct tls_config *conf, struct io *io,
+    struct tls_facts *facts)
+{
+	enum tls_outcome outcome;
+
+	tls_forget(facts);
+	if (io_buffered(io) > 0) {
+		buf_set(&facts->why, "clear text before the handshake");
+		outcome = TLS_BROKEN;
+	} else {
+		outcome = encrypt(conf, io, NULL, facts);
+	}
+	if (outcome == TLS_SECURE)
+		return outcome;
+	/* the server does not listen to clear text any more */
+	hang_up(io);
+	return TLS_BROKEN;
 }
 
 /* --- UCSPI-TLS --- */

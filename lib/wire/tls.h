@@ -29,14 +29,20 @@ struct tls_settings {
 bool tls_settings_parse(struct tls_settings *set, const char *text);
 
 struct tls_config {
-	const char *certificate;        /* PEM file; NULL: no TLS */
+	const char *certificate;        /* PEM file; NULL: we have none */
 	const char *key;                /* its key; NULL: in the same file */
 	const char *settings;           /* --tls-config, or NULL */
-	const char *trusted;            /* file or directory, or NULL */
+	const char *trusted;            /* file or directory; NULL: trust all */
 	const char *alpn;               /* our name in ALPN, RFC 7301 */
+	bool client;                    /* it is us who connect, */
+	const char *server_name;        /* to this server */
 	const char *program;            /* from here on tls_open's */
-	int certificate_fd, key_fd;
+	int certificate_fd, key_fd;     /* or -1 */
 };
+
+/* Where the system has its certificates, each under its hash. Unlike the one
+ * big file beside it, it costs a connection only what it needs of it. */
+#define TLS_SYSTEM "/etc/ssl/certs"
 
 /* Before root is given up: open the files and find tls-io; a connection costs
  * no more than that if it stays in clear. Dies with EX_CONFIG. */
@@ -58,6 +64,8 @@ struct tls_facts {
 bool tls_inherited(struct tls_facts *facts);
 /* Take note of NAME=value, as it would stand there. */
 void tls_note(struct tls_facts *facts, const char *fact);
+/* Nothing is known any more, for the next connection. */
+void tls_forget(struct tls_facts *facts);
 
 enum tls_outcome {
 	TLS_SECURE,             /* all that is said from now on is encrypted */
@@ -75,7 +83,15 @@ enum { TLS_SECONDS = 60 };
 enum tls_outcome tls_accept(const struct tls_config *conf, struct io *io,
     const char *go_ahead, struct tls_facts *facts);
 
-/* The same done by the super-server: the UCSPI-TLS convention. */
+/* The client's side, within the same time, when the server waits for our hello:
+ * TLS_SECURE or TLS_BROKEN. What it has sent in clear behind its go-ahead is
+ * never looked at, and breaks it. With `trusted` set the server has to have a
+ * certificate for its name that one of these vouches for; without, what is
+ * wrong with it is only noted. The files stay open, for other connections. */
+enum tls_outcome tls_connect(const struct tls_config *conf, struct io *io,
+    struct tls_facts *facts);
+
+/* The server's side done by the super-server: the UCSPI-TLS convention. */
 bool tls_delegable(void);
 enum tls_outcome tls_delegate(struct io *io, const char *go_ahead,
     struct tls_facts *facts);
@@ -85,8 +101,8 @@ enum tls_outcome tls_delegate(struct io *io, const char *go_ahead,
 enum {
 	TLS_PLAIN_FD = 3,
 	TLS_REPORT_FD,
-	TLS_CERTIFICATE_FD,
-	TLS_KEY_FD,             /* may be closed */
+	TLS_CERTIFICATE_FD,     /* this one and the next may be closed */
+	TLS_KEY_FD,
 	TLS_FDS
 };
 

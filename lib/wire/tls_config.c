@@ -95,7 +95,8 @@ tls_open(struct tls_config *conf)
 
 	if (!tls_settings_parse(&set, conf->settings))
 		die(EX_CONFIG, "invalid --tls-config: %s", conf->settings);
-	conf->certificate_fd = open_file(conf->certificate);
+	conf->certificate_fd = conf->certificate ?
+	    open_file(conf->certificate) : -1;
 	conf->key_fd = conf->key ? open_file(conf->key) : -1;
 	program_find(&path, "tls-io");
 	conf->program = need_copy(path.s);

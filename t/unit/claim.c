@@ -369,6 +369,107 @@ the_next_name_is_taken(void **state)
 	claim_free(&c);
 }
 
+/* Put another file in the place of this one. */
+static void
+replace(const char *name, const char *from, const char *to)
+{
+	char command[300];
+
+	snprintf(command, sizeof command,
+	    "cd %s && sed 's/%s/%s/' %s >new && mv new %s", dir, from, to,
+	    name, name);
+	assert_int_equal(system(command), 0);
+}
+
+static void
+lent_and_replaced(void **state)
+{
+	struct claim c = { .fd = -1 }, other = { .fd = -1 };
+	struct file_name busy = envelope_name(&id, STATE_BUSY);
+	char text[10] = "";
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(claim_take(&c, &spool, &id), CLAIM_OURS);
+	claim_lend(&c);
+	replace(busy.s, "a@b", "x@y");
+	replace(content_name(&id).s, "text", "longer");
+	assert_false(claim_recover(&spool, &id, false));
+	assert_int_equal(claim_resume(&c), CLAIM_OURS);
+	assert_text(&c.envelope.from, "x@y");
+	assert_int_equal(c.octets, 8);
+	assert_true(pread(c.content, text, 6, 0) == 6);
+	assert_string_equal(text, "longer");
+	assert_int_equal(fstat(c.content, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0660);
+	/* the lock is on the new file now, and the shield is down */
+	assert_false(claim_recover(&spool, &id, false));
+	assert_int_equal(c.shield, -1);
+	assert_true(claim_defer(&c, 1, "later"));
+	assert_int_equal(claim_take(&other, &spool, &id), CLAIM_OURS);
+	assert_int_equal(other.envelope.tries, 1);
+	claim_release(&other);
+	claim_free(&c);
+	claim_free(&other);
+}
+
+static void
+lent_and_not_touched(void **state)
+{
+	struct claim c = { .fd = -1 };
+
+	(void)state;
+	assert_int_equal(claim_take(&c, &spool, &id), CLAIM_OURS);
+	claim_lend(&c);
+	assert_int_equal(claim_resume(&c), CLAIM_OURS);
+	assert_text(&c.envelope.from, "a@b");
+	assert_false(claim_recover(&spool, &id, false));
+	assert_true(claim_gone(&c));
+	claim_free(&c);
+}
+
+static void
+lent_and_gone(void **state)
+{
+	struct claim c = { .fd = -1 };
+
+	(void)state;
+	assert_int_equal(claim_take(&c, &spool, &id), CLAIM_OURS);
+	claim_lend(&c);
+	assert_int_equal(unlinkat(spool.fd, envelope_name(&id,
+	    STATE_BUSY).s, 0), 0);
+	assert_int_equal(claim_resume(&c), CLAIM_TAKEN);
+	assert_int_equal(c.fd, -1);
+	make_message();
+	assert_int_equal(claim_take(&c, &spool, &id), CLAIM_OURS);
+	claim_lend(&c);
+	assert_int_equal(unlinkat(spool.fd, content_name(&id).s, 0), 0);
+	assert_int_equal(claim_resume(&c), CLAIM_DAMAGED);
+	assert_text(&c.why, "cannot open content file");
+	assert_true(claim_fail(&c, c.why.s, 0));
+	assert_only(STATE_BAD, false);
+	claim_free(&c);
+}
+
+static void
+whose_owner_dies(void **state)
+{
+	struct claim c = { .fd = -1 };
+
+	(void)state;
+	assert_int_equal(claim_take(&c, &spool, &id), CLAIM_OURS);
+	claim_lend(&c);
+	replace(envelope_name(&id, STATE_BUSY).s, "a@b", "x@y");
+	assert_false(claim_recover(&spool, &id, true));
+	/* as exit(2) would */
+	close(c.shield);
+	assert_true(claim_recover(&spool, &id, false));
+	assert_only(STATE_READY, true);
+	close(c.fd);
+	close(c.content);
+	claim_free(&c);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -386,6 +487,10 @@ main(void)
 		TEST(without_its_text),
 		TEST(something_else_in_place_of_the_envelope),
 		TEST(the_next_name_is_taken),
+		TEST(lent_and_replaced),
+		TEST(lent_and_not_touched),
+		TEST(lent_and_gone),
+		TEST(whose_owner_dies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -147,7 +148,7 @@ load_key(SSL_CTX *ctx, const struct tls_config *conf, struct buf *why)
 	return ok || no_good(why, "no usable key in", name);
 }
 
-/* --- the client's certificate --- */
+/* --- the other side's certificate --- */
 
 static int
 accept_any(int ok, X509_STORE_CTX *store)
@@ -166,11 +167,18 @@ load_trusted(SSL_CTX *ctx, const char *path, struct buf *why)
 	if (directory ? SSL_CTX_load_verify_dir(ctx, path) != 1 :
 	    SSL_CTX_load_verify_file(ctx, path) != 1)
 		return no_good(why, "no usable certificates in", path);
-	if (!directory)
-		SSL_CTX_set_client_CA_list(ctx, SSL_load_client_CA_file(path));
 	/* One that is named there is good without its issuer, too. */
 	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx),
 	    X509_V_FLAG_PARTIAL_CHAIN);
+	return true;
+}
+
+/* The client is told which certificates would do, if they are in one file. */
+static bool
+name_trusted(SSL_CTX *ctx, const char *path)
+{
+	SSL_CTX_set_client_CA_list(ctx, SSL_load_client_CA_file(path));
+	ERR_clear_error();
 	return true;
 }
 
@@ -197,7 +205,8 @@ set_asking(SSL_CTX *ctx, const struct tls_config *conf,
 	if (conf->trusted || set->verify) {
 		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER |
 		    SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-		return conf->trusted ? load_trusted(ctx, conf->trusted, why) :
+		return conf->trusted ? load_trusted(ctx, conf->trusted, why) &&
+		    name_trusted(ctx, conf->trusted) :
 		    load_beside(ctx, conf->certificate, why);
 	}
 	if (set->ask)
@@ -223,6 +232,35 @@ choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *n,
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+/* A client looks at the server's certificate in any case: what is wrong with it
+ * is reported, at least. */
+static bool
+set_judging(SSL_CTX *ctx, const struct tls_config *conf, struct buf *why)
+{
+	if (conf->trusted) {
+		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+		return load_trusted(ctx, conf->trusted, why);
+	}
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, accept_any);
+	SSL_CTX_load_verify_dir(ctx, TLS_SYSTEM);
+	ERR_clear_error();
+	return true;
+}
+
+void
+context_expect(SSL *ssl, const char *name)
+{
+	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+
+	SSL_set_connect_state(ssl);
+	if (!name || X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1)
+		return;         /* RFC 6066 has no addresses */
+	ERR_clear_error();
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	SSL_set1_host(ssl, name);
+	SSL_set_tlsext_host_name(ssl, name);
+}
+
 static bool
 prepare(SSL_CTX *ctx, struct tls_config *conf, struct buf *why)
 {
@@ -234,21 +272,25 @@ prepare(SSL_CTX *ctx, struct tls_config *conf, struct buf *why)
 	}
 	set_versions(ctx, &set);
 	set_manners(ctx);
-	if (conf->alpn)
+	if (conf->alpn && !conf->client)
 		SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, conf);
-	return load_certificates(ctx, conf, why) && load_key(ctx, conf, why) &&
+	if ((conf->certificate || !conf->client) &&
+	    (!load_certificates(ctx, conf, why) || !load_key(ctx, conf, why)))
+		return false;
+	return conf->client ? set_judging(ctx, conf, why) :
 	    set_asking(ctx, conf, &set, why);
 }
 
 SSL_CTX *
-context_server(struct tls_config *conf, struct buf *why)
+context_open(struct tls_config *conf, struct buf *why)
 {
 	SSL_CTX *ctx = NULL;
 
 	/* It is most of what an encrypted connection costs. */
 	if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG |
 	    OPENSSL_INIT_NO_ATEXIT, NULL) == 1)
-		ctx = SSL_CTX_new(TLS_server_method());
+		ctx = SSL_CTX_new(conf->client ? TLS_client_method() :
+		    TLS_server_method());
 	if (!ctx) {
 		context_explain(why);
 		return NULL;

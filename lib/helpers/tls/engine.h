@@ -17,9 +17,12 @@ struct engine {
 	int plain;              /* a socket to the program */
 };
 
-/* context.c: all that is the same for each connection of a server; conf has to
- * stay. NULL: why says what is wrong with the files. */
-SSL_CTX *context_server(struct tls_config *conf, struct buf *why);
+/* context.c: all that is the same for each connection of a server, or of a
+ * client; conf has to stay. NULL: why says what is wrong with the files. */
+SSL_CTX *context_open(struct tls_config *conf, struct buf *why);
+/* A client's connection to the server of that name or address: it is told whom
+ * we want, and the certificate has to be for it. */
+void context_expect(SSL *ssl, const char *name);
 /* Append why OpenSSL has just failed. */
 void context_explain(struct buf *why);
 

@@ -35,15 +35,16 @@ await(const struct engine *e, short what, int64_t by, struct buf *why)
 static void
 explain(SSL *ssl, int error, struct buf *why)
 {
-	long verdict = SSL_get_verify_result(ssl);
+	unsigned long last = ERR_peek_last_error();
 
 	if (error == SSL_ERROR_SYSCALL && ERR_peek_error() == 0)
 		buf_set(why, errno ? strerror(errno) : "connection closed");
 	else
 		context_explain(why);
-	if (verdict != X509_V_OK)
-		buf_printf(why, ": %s",
-		    X509_verify_cert_error_string(verdict));
+	if (ERR_GET_LIB(last) == ERR_LIB_SSL &&
+	    ERR_GET_REASON(last) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+		buf_printf(why, ": %s", X509_verify_cert_error_string(
+		    SSL_get_verify_result(ssl)));
 }
 
 bool

@@ -263,7 +263,7 @@ relay(struct engine *e)
 		take_plain(&r);
 		give_net(&r);
 	} while (!done(&r) && await(&r, by));
-	if (r.told_net && !r.inward.over && !lingered)
+	if (r.told_net && !r.inward.over && !lingered && SSL_is_server(e->ssl))
 		linger(e);
 	close(e->plain);
 }
