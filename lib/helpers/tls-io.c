@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -15,6 +17,7 @@
 #include "base/options.h"
 #include "base/program.h"
 #include "helpers/tls/engine.h"
+#include "wire/peer.h"
 
 struct config {
 	struct options_common common;
@@ -135,17 +138,39 @@ relay_for_parent(struct tls_config *conf)
 
 /* --- before a program, as ucspi programs are --- */
 
+/* What somebody else's TLS has left there is not about this connection. */
+static void
+forget_facts(void)
+{
+	struct list names = { 0 };
+	char name[128];
+
+	for (char **e = environ; *e; e++) {
+		if (strncmp(*e, "SSL_", 4) != 0)
+			continue;
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(*e, "="), *e);
+		list_add(&names, name);
+	}
+	for (size_t i = 0; i < names.n; i++)
+		unsetenv(list_get(&names, i));
+	list_free(&names);
+}
+
 /* The facts become the environment; false if there are none. */
 static bool
 read_report(int report)
 {
+	enum io_line got;
 	struct io io;
 	char *line;
 	size_t n;
 
+	forget_facts();
 	io_open(&io, report, report, TLS_SECONDS + 1);
 	io.lf = true;
-	while (io_line(&io, IO_BUFFER / 2, &line, &n) == IO_LINE) {
+	while ((got = io_line(&io, IO_BUFFER / 2, &line, &n)) != IO_NONE) {
+		if (got == IO_LONG)
+			continue;       /* a certificate of that size */
 		if (strcmp(line, "secure") == 0)
 			return true;
 		if (strchr(line, '=') && strncmp(line, "SSL_", 4) == 0)
@@ -163,6 +188,9 @@ become(char **argv, int plain, int report)
 	dup2(plain, STDOUT_FILENO);
 	close(plain);
 	close(report);
+	/* other programs may count on them */
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	execvp(argv[0], argv);
 	log_error("cannot run '%s': %s", argv[0], strerror(errno));
 	_exit(EX_OSERR);
@@ -201,8 +229,10 @@ chain(struct config *conf, char **argv)
 	struct engine e;
 	SSL_CTX *ctx;
 	int plain, report, status = 0;
+	struct peer peer;
 	pid_t pid;
 
+	peer_find(&peer, STDIN_FILENO);
 	if (!conf->tls.certificate)
 		die(EX_USAGE, "--server-tls is missing");
 	tls_open(&conf->tls);
@@ -213,7 +243,7 @@ chain(struct config *conf, char **argv)
 	program_become(conf->common.user);
 	engine_open(&e, ctx, plain);
 	if (run(&e, report, &why) != EX_OK)
-		log_info("SSL_accept error: %s", why.s);
+		log_info("SSL_accept error from %s: %s", peer.name, why.s);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
@@ -225,11 +255,12 @@ main(int argc, char *argv[])
 	struct config conf = { .common.user = "daemon", .tls.alpn = "smtp" };
 	int first;
 
+	/* We hold the key: not even our own user may look. (Until here it is
+	 * the mode of our file, 0711, that keeps him away.) */
+	prctl(PR_SET_DUMPABLE, 0);
 	program_start(false);
 	log_open("tls-io", "sluice/tls-io");
 	first = options_read(&options, &conf.common, argc, argv);
-	/* The key is in our memory: not even our own user may look. */
-	prctl(PR_SET_DUMPABLE, 0);
 	if (conf.relay)
 		_exit(relay_for_parent(&conf.tls));
 	if (first == argc)
