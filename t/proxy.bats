@@ -66,7 +66,7 @@ header2() {
 @test "a client that the proxy does not know is not taken for the proxy" {
 	for header in 'PROXY UNKNOWN\r\n' "$signature"'\x21\x00\x00\x00' \
 		'PROXY UNKNOWN 192.0.2.7 192.0.2.25 4711 25\r\n'; do
-		RELAYCLIENT= proxied "$header"
+		RELAYCLIENT='' proxied "$header"
 		codes
 		nothing_left
 		proxied "$header" --remote-clients
