@@ -85,10 +85,13 @@ $(B)/bin/$(1): $(call objects,$(1)/*.c) $(LIBRARY)
 endef
 $(foreach p,$(FOLDERS),$(eval $(call folder_program,$(p))))
 
+# Who cannot read a program cannot look into its process either, from its very
+# first moment: tls-io has the key.
 $(HELPERS:%=$(B)/libexec/%): $(B)/libexec/%: $(B)/lib/helpers/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(SAY) "LINK $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LIBS_$*) $(LIBS)
+	@chmod 711 $@
 
 $(B)/libexec/tls-io: $(call objects,lib/helpers/tls/*.c)
 
@@ -178,7 +181,7 @@ install: all
 	    $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DOCDIR)
 	install $(SERVERS:%=$(B)/bin/%) $(DESTDIR)$(SBINDIR)
 	install $(TOOLS:%=$(B)/bin/%) $(DESTDIR)$(BINDIR)
-	install $(HELPERS:%=$(B)/libexec/%) $(DESTDIR)$(LIBEXECDIR)
+	install -m 711 $(HELPERS:%=$(B)/libexec/%) $(DESTDIR)$(LIBEXECDIR)
 	install -m 644 README.md LICENSE inetd.conf.sample doc/differences.md \
 	    $(DESTDIR)$(DOCDIR)
 	cp -R doc/examples $(DESTDIR)$(DOCDIR)

@@ -145,7 +145,7 @@ succeed(struct session *s, const struct sasl *sasl)
 static void
 judge(struct session *s, const struct sasl *sasl)
 {
-	switch (guard_check(&s->guard, sasl)) {
+	switch (guard_check(&s->guard, s->peer.ip, sasl)) {
 	case GUARD_YES:
 		succeed(s, sasl);
 		break;
@@ -154,6 +154,7 @@ judge(struct session *s, const struct sasl *sasl)
 		break;
 	case GUARD_LATER:
 		log_failure(s, sasl, "temporary failure");
+		pause_for(PENALTY);
 		decline(s, "454 4.7.0 Temporary authentication failure");
 		break;
 	}

@@ -90,7 +90,10 @@ obey(struct session *s, const struct verdict *v)
 		log_info("%s: discard: END-OF-MESSAGE from %s: "
 		    "the filter has dealt with it", s->draft.id.s,
 		    s->peer.name);
-		draft_leave(&s->draft);
+		if (!draft_leave(&s->draft)) {
+			keep_failed(s);
+			return false;
+		}
 		serve_progress(&s->server);
 		say(s, "250 2.0.0 OK");
 		return false;

@@ -30,7 +30,7 @@ introduced(struct session *s)
 	if (!s->conf->proxies || !cidr_list_match(s->conf->proxies, s->peer.ip))
 		return true;
 	wrong = proxy_read(&h, &s->io);
-	if (!wrong && *h.ip) {
+	if (!wrong && !h.own) {
 		log_detail("proxy %s speaks for %s", s->peer.name, h.ip);
 		peer_become(&s->peer, h.ip, h.port);
 	} else if (wrong && *wrong) {

@@ -132,15 +132,17 @@ acknowledge(struct session *s)
 {
 	struct buf reply = { 0 };
 
-	serve_progress(&s->server);
-	s->kept++;
 	if (s->conf->immediate && for_others(s) &&
-	    !onward_now(s, &s->draft.id, &reply))
+	    !onward_now(s, &s->draft.id, &reply)) {
 		say(s, "%s", buf_text(&reply));
-	else if (s->conf->anonymous)
-		say(s, "250 2.0.0 OK");
-	else
-		say(s, "250 2.0.0 OK queued as %s", s->draft.id.s);
+	} else {
+		serve_progress(&s->server);
+		s->kept++;
+		if (s->conf->anonymous)
+			say(s, "250 2.0.0 OK");
+		else
+			say(s, "250 2.0.0 OK queued as %s", s->draft.id.s);
+	}
 	buf_free(&reply);
 }
 

@@ -164,10 +164,10 @@ do_mail(struct session *s, char *arg)
 static void
 accept_recipient(struct session *s, const char *to)
 {
-	/* Who has more of them than we take sends the rest another time. */
-	serve_step(&s->server);
 	if (s->envelope.local.n + s->envelope.remote.n >=
 	    s->conf->max_recipients) {
+		/* Who has more than we take sends the rest another time. */
+		serve_step(&s->server);
 		reject(s, "RCPT", "452 4.5.3 too many recipients");
 		return;
 	}
@@ -175,6 +175,7 @@ accept_recipient(struct session *s, const char *to)
 		list_add(&s->envelope.remote, to);
 	else if (!verified(s, to))
 		return;
+	serve_step(&s->server);
 	s->server.state = RCPT;
 	say(s, "250 2.1.5 OK");
 }

@@ -70,16 +70,19 @@ start_forwarder(struct session *s)
  * sent, or is it at least still in the spool? Otherwise it waits to be told what to do
  * with the message. */
 static bool
-understand(char *line, struct buf *reply)
+understand(char *line, const struct message_id *id, struct buf *reply)
 {
-	char *rest = line, *id = text_word(&rest), *status = text_word(&rest);
+	char *rest = line, *about = text_word(&rest), *status = text_word(&rest);
 	char *code = text_word(&rest), *enhanced = text_word(&rest);
+	uint64_t n;
 
-	if (!id || !status || !code || !enhanced ||
+	if (!enhanced || strcmp(about, id->s) != 0 ||
+	    !text_number(code, 400, 599, &n) ||
 	    (strcmp(status, "deferred") != 0 && strcmp(status, "bounced") != 0))
 		return true;
-	buf_printf(reply, "%s %s message processing failed: %s", code,
-	    enhanced, rest);
+	/* that somebody else is closing is no news for our client */
+	buf_printf(reply, "%s %s message processing failed: %s",
+	    n == 421 ? "451" : code, enhanced, rest);
 	return false;
 }
 
@@ -94,11 +97,14 @@ onward_now(struct session *s, const struct message_id *id, struct buf *reply)
 		io_print(&s->forwarder, "%s\n", id->s);
 		if (io_line(&s->forwarder, IO_BUFFER / 2, &line, &n) ==
 		    IO_LINE) {
-			if (understand(line, reply))
+			if (understand(line, id, reply))
 				return true;
-			io_print(&s->forwarder, "drop\n");
+			/* What local recipients have cannot be taken back:
+			 * then all of the message is ours. */
+			io_print(&s->forwarder, "%s\n",
+			    s->envelope.local.n ? "keep" : "drop");
 			io_flush(&s->forwarder);
-			return false;
+			return s->envelope.local.n > 0;
 		}
 	}
 	/* It is in the spool, on disk, and the next forwarder will find it:

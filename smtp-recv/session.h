@@ -74,6 +74,7 @@ struct session {
 	struct buf helo;
 	const char *protocol;           /* "SMTP", "ESMTP" */
 
+	bool no_tls;                    /* it has failed to start */
 	bool secure;                    /* the conversation is encrypted */
 	struct tls_facts tls;           /* and how */
 

@@ -1,8 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 #include "session.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
+
+/* Does the configuration want a certificate that is trusted? */
+static bool
+wants_trust(const struct tls_config *conf)
+{
+	struct tls_settings set;
+
+	return conf->trusted || (conf->settings &&
+	    tls_settings_parse(&set, conf->settings) && set.verify);
+}
 
 void
 starttls_open(struct session *s, struct config *conf)
@@ -13,14 +25,16 @@ starttls_open(struct session *s, struct config *conf)
 	else if (conf->server_tls_connection && !s->secure)
 		die(EX_CONFIG, "--server-tls-connection requires "
 		    "--server-tls");
-	if (conf->server_tls_required && !s->secure && !starttls_offered(s))
-		die(EX_CONFIG, "--server-tls-required requires --server-tls");
+	if ((conf->server_tls_required || wants_trust(&conf->tls)) &&
+	    !s->secure && !starttls_offered(s))
+		die(EX_CONFIG, "--server-tls-required and --server-tls-verify "
+		    "require --server-tls");
 }
 
 bool
 starttls_offered(const struct session *s)
 {
-	return !s->secure && (s->conf->tls.certificate || tls_delegable());
+	return !s->secure && !s->no_tls && (s->conf->tls.certificate || tls_delegable());
 }
 
 const char *
@@ -59,6 +73,18 @@ log_unavailable(const struct session *s)
 	log_error("cannot start TLS: %s", buf_text(&s->tls.why));
 }
 
+/* tls-io sees to that; but whoever else has done our TLS may have let
+ * anybody in. */
+static bool
+well_known(const struct session *s)
+{
+	if (!wants_trust(&s->conf->tls) ||
+	    strcmp(buf_text(&s->tls.verified), "SUCCESS") == 0)
+		return true;
+	log_warning("%s has no certificate that is trusted", s->peer.name);
+	return false;
+}
+
 /* RFC 3207 section 4.2: as if nothing had been said. */
 static void
 forget_all(struct session *s)
@@ -90,10 +116,14 @@ do_starttls(struct session *s, char *arg)
 		s->secure = true;
 		log_established(s);
 		forget_all(s);
+		if (!well_known(s))
+			end_session(s);
 		break;
 	case TLS_UNAVAILABLE:
 		log_unavailable(s);
 		say(s, "454 4.7.0 TLS not available");
+		s->server.errors++;
+		s->no_tls = true;       /* it would be so the next time */
 		break;
 	case TLS_BROKEN:
 		log_broken(s);
@@ -104,9 +134,12 @@ do_starttls(struct session *s, char *arg)
 bool
 starttls_begin(struct session *s)
 {
+	if (s->conf->tls.trusted && access(s->conf->tls.trusted, R_OK) < 0)
+		die(EX_CONFIG, "cannot read '%s': %s", s->conf->tls.trusted,
+		    strerror(errno));
 	if (s->secure) {
 		log_established(s);
-		return true;
+		return well_known(s);
 	}
 	if (!s->conf->server_tls_connection)
 		return true;

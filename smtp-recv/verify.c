@@ -23,7 +23,12 @@ verifier_open(struct session *s)
 bool
 verifier_shuns(const struct session *s, const char *address)
 {
-	return s->conf->verifier && *address == '-';
+	const char *at = strchr(address, '@');
+
+	/* The part behind the first "@", be it a quoted one, is an argument
+	 * of its own. */
+	return s->conf->verifier &&
+	    (*address == '-' || (at && at[1] == '-'));
 }
 
 static void

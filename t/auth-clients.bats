@@ -132,6 +132,7 @@ judge() {
 		#!/bin/sh
 		tr '\\0' '|' <&3 >"$judge.got"
 		echo "\$@" >"$judge.args"
+		echo "\$TCPREMOTEIP" >"$judge.ip"
 		case \$(cat "$judge.got") in
 		'bob|s cret|'*) exit 0 ;;
 		'late|'*) exit 111 ;;
@@ -161,6 +162,14 @@ plain() { printf '\0%s\0%s' "$1" "$2" | base64; }
 	assert_line "250-AUTH LOGIN PLAIN"
 	[[ $(cat "$judge.got") =~ ^bob\|s\ cret\|[0-9]+\|$ ]]
 	[ "$(cat "$judge.args")" = "a b c" ]
+}
+
+@test "it is told where the client is, whoever has told us" {
+	judge
+	REMOTE_ADDR=192.0.2.9 asks --remote-clients \
+		<<<$'EHLO c\nAUTH PLAIN '"$(plain bob x)"
+	codes 220 250 535
+	[ "$(cat "$judge.ip")" = 192.0.2.9 ]
 }
 
 @test "one that cannot tell, crashes or is not there is a temporary failure" {

@@ -541,3 +541,26 @@ client() {
 	nothing_left
 	tr -d '\r' <"$here/sent" | grep -qx hello
 }
+
+@test "SIGCHLD may be ignored or blocked by whoever starts us" {
+	script no <<<'sleep 0.1; echo "<<550 no>>"; exit 1'
+	for how in SIG_IGN SIG_BLOCK; do
+		run python3 - "$how" "$bin/smtp-recv" $me --spool-dir="$spool" \
+			--filter="$here/no" <<-'EOF'
+			import signal, subprocess, sys
+			if sys.argv[1] == 'SIG_IGN':
+			    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+			else:
+			    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+			said = ('EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\n'
+			        'DATA\r\n\r\n.\r\nQUIT\r\n')
+			p = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE)
+			p.stdin.write(said.encode())
+			p.stdin.close()
+			while p.poll() is None:
+			    pass
+		EOF
+		assert_output --partial '550 5.7.1 no'
+		nothing_left
+	done
+}

@@ -56,12 +56,22 @@ header2() {
 }
 
 @test "a proxy that speaks for itself" {
-	for header in "$local_v2" 'PROXY UNKNOWN\r\n' "$signature"'\x21\x00\x00\x00' \
-		"$(header2 20 11 192.0.2.7 192.0.2.25)" \
-		'PROXY UNKNOWN 192.0.2.7 192.0.2.25 4711 25\r\n'; do
+	for header in "$local_v2" "$(header2 20 11 192.0.2.7 192.0.2.25)"; do
 		proxied "$header"
 		codes 220 250 250 250 354 250 221
 		[ "$(client)" = 127.0.0.1 ]
+	done
+}
+
+@test "a client that the proxy does not know is not taken for the proxy" {
+	for header in 'PROXY UNKNOWN\r\n' "$signature"'\x21\x00\x00\x00' \
+		'PROXY UNKNOWN 192.0.2.7 192.0.2.25 4711 25\r\n'; do
+		RELAYCLIENT='' proxied "$header"
+		codes
+		nothing_left
+		proxied "$header" --remote-clients
+		codes 220 250 250 250 354 250 221
+		[ "$(client)" = unknown ]
 	done
 }
 

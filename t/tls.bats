@@ -256,14 +256,21 @@ message=$'MAIL FROM:<a@a.test>\r\nRCPT TO:<b@b.test>\r\nDATA\r\nSubject: x\r\n\r
 	recv --server-tls-connection </dev/null
 	[ "$status" = 78 ]
 }
-@test "files that are no good: 454, and the session goes on in clear" {
+@test "files that cannot be PEM, and trust that cannot be read: 421" {
 	echo nonsense >"$BATS_TEST_TMPDIR/nonsense"
 	local files
 	for files in "--server-tls=$BATS_TEST_TMPDIR/nonsense" \
 		"--server-tls=/dev/null" "--server-tls=$certs" \
-		"--server-tls=$certs/mx.test-cert.pem" \
-		"--server-tls=$certs/mx.test.pem --tls-key=$certs/ca-key.pem" \
 		"--server-tls=$certs/mx.test.pem --server-tls-verify=/nowhere"; do
+		session $(server) $files <<<QUIT
+		[ "$output" = '421 4.3.0 service not available' ] || fail "$output"
+		assert_equal "$status" 78
+	done
+}
+@test "a key that does not fit: 454 once, and the session goes on in clear" {
+	local files
+	for files in "--server-tls=$certs/mx.test-cert.pem" \
+		"--server-tls=$certs/mx.test.pem --tls-key=$certs/ca-key.pem"; do
 		play "" "$(server)" $files <<-'EOF'
 			hear
 			clear EHLO c\r\n
@@ -276,6 +283,41 @@ message=$'MAIL FROM:<a@a.test>\r\nRCPT TO:<b@b.test>\r\nDATA\r\nSubject: x\r\n\r
 		replies 220c 250c 454c 250c 221c
 		logged 'error: cannot start TLS: '
 	done
+}
+@test "TLS that others have done has to have verified the client, too" {
+	local SSL_PROTOCOL=TLSv1.3 verified
+	export SSL_PROTOCOL
+	for verify in --tls-config=8 "--server-tls-verify=$certs/ca-cert.pem"; do
+		for verified in '' NONE; do
+			SSL_PEER_VERIFY=$verified session $(server) "$verify" <<<QUIT
+			[ -z "$output" ] || fail "$output"
+		done
+		SSL_PEER_VERIFY=SUCCESS session $(server) "$verify" <<<QUIT
+		codes 220 221
+	done
+	unset SSL_PROTOCOL
+	session $(server) --tls-config=8 <<<QUIT
+	assert_equal "$status" 78
+}
+@test "the last words of a program come through, however many" {
+	start tcpserver -1 -RH -l localhost 127.0.0.1 0 "$build/libexec/tls-io" \
+		$me --server-tls="$certs/mx.test.pem" head -c 1000000 /dev/zero
+	run python3 - "$port" <<-'EOF'
+		import socket, ssl, sys
+		context = ssl._create_unverified_context()
+		# the end without a close_notify would be an error
+		s = context.wrap_socket(socket.create_connection(
+		    ('127.0.0.1', int(sys.argv[1])), timeout=20),
+		    suppress_ragged_eofs=False)
+		n = 0
+		while block := s.recv(65536):
+		    n += len(block)
+		print(n)
+	EOF
+	assert_output 1000000
+}
+@test "nobody may read tls-io, so that nobody may look at its key" {
+	assert_equal "$(stat -c %a "$build/libexec/tls-io")" 711
 }
 @test "a new certificate serves from the next connection on" {
 	cp "$certs/mx.test.pem" "$BATS_TEST_TMPDIR/pem"

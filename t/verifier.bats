@@ -169,7 +169,7 @@ net_rcpt() {
 		$no 4
 		$no 99
 		$no 101
-		$no 255
+		450 4.3.0 mailbox unavailable: cannot verify it now
 		$later come back
 		$later 3
 		$no only

@@ -156,9 +156,9 @@ check_digest(const struct guard *g, const struct sasl *s)
 }
 
 static enum guard_verdict
-ask_keeper(struct guard *g, const struct sasl *s)
+ask_keeper(struct guard *g, const char *from, const struct sasl *s)
 {
-	switch (keeper_ask(&g->keeper, s->id.s, s->password.s)) {
+	switch (keeper_ask(&g->keeper, from, s->id.s, s->password.s)) {
 	case KEEPER_YES:
 		return GUARD_YES;
 	case KEEPER_NO:
@@ -170,7 +170,7 @@ ask_keeper(struct guard *g, const struct sasl *s)
 }
 
 enum guard_verdict
-guard_check(struct guard *g, const struct sasl *s)
+guard_check(struct guard *g, const char *from, const struct sasl *s)
 {
 	bool right = false;
 
@@ -183,7 +183,7 @@ guard_check(struct guard *g, const struct sasl *s)
 		break;
 	case GUARD_PAM:
 	case GUARD_PROGRAM:
-		return ask_keeper(g, s);
+		return ask_keeper(g, from, s);
 	}
 	return right ? GUARD_YES : GUARD_NO;
 }

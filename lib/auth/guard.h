@@ -12,7 +12,7 @@
 #include "auth/sasl_server.h"
 #include "auth/secrets.h"
 
-enum guard_verdict { GUARD_YES, GUARD_NO, GUARD_LATER };
+enum guard_verdict { GUARD_LATER, GUARD_NO, GUARD_YES };
 
 struct guard {
 	enum { GUARD_NONE, GUARD_FILE, GUARD_PAM, GUARD_PROGRAM } kind;
@@ -36,8 +36,10 @@ bool guard_offers(const struct guard *g, enum sasl_mechanism m);
  * entry there is told no at the end. */
 bool guard_accepts(const struct guard *g, enum sasl_mechanism m);
 
-/* Are these credentials, which sasl_step has called done, right? */
-enum guard_verdict guard_check(struct guard *g, const struct sasl *s);
+/* Are these credentials, which sasl_step has called done, right? They come
+ * from a client at the address `from`. */
+enum guard_verdict guard_check(struct guard *g, const char *from,
+    const struct sasl *s);
 
 /* The keyword of a trusted address, or NULL. */
 const char *guard_trusts(const struct guard *g, const char *ip);

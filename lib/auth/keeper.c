@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -14,6 +15,8 @@
 #include "base/date.h"
 #include "base/helper.h"
 #include "base/log.h"
+
+enum { ADDRESS = 64 };          /* octets at most, with its NUL */
 
 /* What the program's exit status means, by the checkpassword interface. */
 static enum keeper_verdict
@@ -59,21 +62,40 @@ retire(int fd)
 	close_range((unsigned)fd + 1, ~0U, 0);
 }
 
+/* A question is the client's address and the block: tell the program where
+ * the client is, as tcpserver would, and return the block. */
+static const char *
+take_address(const char *question, size_t *n)
+{
+	size_t skip = strnlen(question, *n - 1) + 1;
+
+	if (skip > 1 && question[skip - 1] == '\0')
+		setenv("TCPREMOTEIP", question, 1);
+	else
+		unsetenv("TCPREMOTEIP");
+	*n -= skip;
+	return question + skip;
+}
+
 /* The process: it ends when the other side does. */
 static _Noreturn void
 attend(int fd, const struct list *words)
 {
-	char block[HELPER_INPUT], answer;
+	char question[ADDRESS + HELPER_INPUT], answer;
+	const char *block;
+	size_t left;
 	ssize_t n;
 
 	die_saying(NULL);
 	retire(fd);
 	for (int i = 0; i < KEEPER_QUESTIONS; i++) {
-		n = recv(fd, block, sizeof block, 0);
+		n = recv(fd, question, sizeof question, 0);
 		if (n <= 0)
 			break;
-		answer = (char)run(words, block, (size_t)n);
-		explicit_bzero(block, sizeof block);
+		left = (size_t)n;
+		block = take_address(question, &left);
+		answer = (char)run(words, block, left);
+		explicit_bzero(question, sizeof question);
 		if (send(fd, &answer, 1, MSG_NOSIGNAL) != 1)
 			break;
 	}
@@ -99,11 +121,13 @@ keeper_start(struct keeper *k, const struct list *words)
 	return false;
 }
 
-/* name NUL password NUL time NUL */
+/* address NUL, and then name NUL password NUL time NUL */
 static void
-put_block(struct buf *block, const char *id, const char *password)
+put_question(struct buf *block, const char *from, const char *id,
+    const char *password)
 {
-	buf_reserve(block, HELPER_INPUT);
+	buf_reserve(block, ADDRESS + HELPER_INPUT);
+	buf_add(block, from, strlen(from) + 1);
 	buf_add(block, id, strlen(id) + 1);
 	buf_add(block, password, strlen(password) + 1);
 	buf_printf(block, "%lld", (long long)time(NULL));
@@ -127,17 +151,23 @@ await(int fd)
 }
 
 enum keeper_verdict
-keeper_ask(struct keeper *k, const char *id, const char *password)
+keeper_ask(struct keeper *k, const char *from, const char *id,
+    const char *password)
 {
 	struct buf block = { 0 };
 	char answer = KEEPER_LATER;
 
-	put_block(&block, id, password);
-	if (k->pid == 0 || block.n > HELPER_INPUT ||
+	put_question(&block, from, id, password);
+	if (k->pid == 0 || strlen(from) >= ADDRESS ||
+	    block.n > strlen(from) + 1 + HELPER_INPUT ||
 	    send(k->fd, block.s, block.n, MSG_NOSIGNAL) != (ssize_t)block.n ||
 	    !await(k->fd) || recv(k->fd, &answer, 1, 0) != 1) {
 		log_error("nobody is there to check passwords");
 		answer = KEEPER_LATER;
+		/* An answer that came late would be taken for the one to the
+		 * next question: there is none. */
+		if (k->pid != 0)
+			shutdown(k->fd, SHUT_RDWR);
 	}
 	buf_wipe(&block);
 	return answer == KEEPER_YES ? KEEPER_YES :

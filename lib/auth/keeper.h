@@ -19,7 +19,7 @@ enum {
 	KEEPER_SECONDS = 60     /* that the program may take */
 };
 
-enum keeper_verdict { KEEPER_YES, KEEPER_NO, KEEPER_LATER };
+enum keeper_verdict { KEEPER_LATER, KEEPER_NO, KEEPER_YES };
 
 struct keeper {
 	int fd;
@@ -30,10 +30,11 @@ struct keeper {
  * errno, if there can be no process. */
 bool keeper_start(struct keeper *k, const struct list *words);
 
-/* Is that the password? LATER when the program could not tell, which is
- * logged. */
-enum keeper_verdict keeper_ask(struct keeper *k, const char *id,
-    const char *password);
+/* Is that the password? The program finds `from`, the client's address, in
+ * TCPREMOTEIP. LATER when the program could not tell, which is logged; if it
+ * did not answer at all it is not asked again. */
+enum keeper_verdict keeper_ask(struct keeper *k, const char *from,
+    const char *id, const char *password);
 
 void keeper_end(struct keeper *k);
 

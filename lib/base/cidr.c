@@ -65,7 +65,7 @@ parse_wildcard(struct range *r, const char *text)
 		r->bits[given++] = (unsigned char)octet;
 	}
 	r->length = given * 8;
-	return seen <= 4;
+	return seen == 4;
 }
 
 static bool

@@ -8,7 +8,7 @@
  *
  *	192.168.0.5		this address
  *	192.168.0.0/24		CIDR; host bits in it do not matter
- *	192.168.0.* 10.*	the octets that are given
+ *	192.168.0.*		the octets that are given, of four
  *	2001:db8::/32		CIDR
  *	20010db8...0000/32	the manual's form: 32 hex digits
  *

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -49,10 +50,12 @@ become(char **argv, int out, int status, int input)
 	static char path[] = "PATH=/usr/bin:/bin", ifs[] = "IFS= \t\n";
 	char *bare[] = { path, ifs, NULL };
 	bool asked = input >= 0;
-	int null, e;
+	int null, e, told = status;
 	ssize_t n;
 
 	setsid();
+	/* Nobody would stop it any more if we were gone. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	umask(0177);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGXFSZ, SIG_DFL);
@@ -69,7 +72,7 @@ become(char **argv, int out, int status, int input)
 		execve(argv[0], argv, asked ? environ : bare);
 	}
 	e = errno;
-	n = write(status, &e, sizeof e);
+	n = write(status >= 0 ? status : told, &e, sizeof e);
 	(void)n;
 	_exit(HELPER_CRASHED);
 }
@@ -153,9 +156,12 @@ static void
 finish(struct helper_result *r, pid_t pid)
 {
 	int status = 0;
+	pid_t got;
 
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	while ((got = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
 		continue;
+	if (got != pid && !r->error)
+		r->error = errno;       /* how it has ended nobody knows */
 	if (r->timed_out || r->error)
 		return;
 	if (WIFEXITED(status))

@@ -21,6 +21,7 @@ void
 program_start(bool alone)
 {
 	const struct rlimit none = { 0, 0 };
+	sigset_t nothing;
 	int fd;
 
 	do {
@@ -30,6 +31,11 @@ program_start(bool alone)
 		close(fd);
 	if (alone)
 		close_range(3, ~0U, 0);
+	/* What is ignored or blocked is inherited: with SIGCHLD ignored nobody
+	 * would learn how a helper has ended. */
+	sigemptyset(&nothing);
+	sigprocmask(SIG_SETMASK, &nothing, NULL);
+	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_CORE, &none);

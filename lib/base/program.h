@@ -10,8 +10,8 @@
 
 #include "base/list.h"
 
-/* First thing in main: descriptors 0 to 2 are open, SIGPIPE is ignored and
- * no core is dumped. With alone, no other descriptor is open: for a program that
+/* First thing in main: descriptors 0 to 2 are open, no signal is blocked,
+ * SIGPIPE is ignored, SIGCHLD is not, and no core is dumped. With alone, no other descriptor is open: for a program that
  * talks to the network and must not hand on what it inherited. */
 void program_start(bool alone);
 

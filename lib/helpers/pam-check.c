@@ -93,6 +93,7 @@ interpret(int result)
 	case PAM_USER_UNKNOWN:
 	case PAM_MAXTRIES:
 	case PAM_NEW_AUTHTOK_REQD:
+	case PAM_AUTHTOK_EXPIRED:
 	case PAM_ACCT_EXPIRED:
 	case PAM_CRED_EXPIRED:
 	case PAM_PERM_DENIED:

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -16,6 +17,7 @@
 #include "base/options.h"
 #include "base/program.h"
 #include "helpers/tls/engine.h"
+#include "wire/peer.h"
 
 struct config {
 	struct options_common common;
@@ -161,17 +163,39 @@ relay_for_parent(struct tls_config *conf)
 
 /* --- before a program, as ucspi programs are --- */
 
+/* What somebody else's TLS has left there is not about this connection. */
+static void
+forget_facts(void)
+{
+	struct list names = { 0 };
+	char name[128];
+
+	for (char **e = environ; *e; e++) {
+		if (strncmp(*e, "SSL_", 4) != 0)
+			continue;
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(*e, "="), *e);
+		list_add(&names, name);
+	}
+	for (size_t i = 0; i < names.n; i++)
+		unsetenv(list_get(&names, i));
+	list_free(&names);
+}
+
 /* The facts become the environment; false if there are none. */
 static bool
 read_report(int report)
 {
+	enum io_line got;
 	struct io io;
 	char *line;
 	size_t n;
 
+	forget_facts();
 	io_open(&io, report, report, TLS_SECONDS + 1);
 	io.lf = true;
-	while (io_line(&io, IO_BUFFER / 2, &line, &n) == IO_LINE) {
+	while ((got = io_line(&io, IO_BUFFER / 2, &line, &n)) != IO_NONE) {
+		if (got == IO_LONG)
+			continue;       /* a certificate of that size */
 		if (strcmp(line, "secure") == 0)
 			return true;
 		if (strchr(line, '=') && strncmp(line, "SSL_", 4) == 0)
@@ -189,6 +213,9 @@ become(char **argv, int plain, int report)
 	dup2(plain, STDOUT_FILENO);
 	close(plain);
 	close(report);
+	/* other programs may count on them */
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	execvp(argv[0], argv);
 	log_error("cannot run '%s': %s", argv[0], strerror(errno));
 	_exit(EX_OSERR);
@@ -227,8 +254,10 @@ chain(struct config *conf, char **argv)
 	struct engine e;
 	SSL_CTX *ctx;
 	int plain, report, status = 0;
+	struct peer peer;
 	pid_t pid;
 
+	peer_find(&peer, STDIN_FILENO);
 	if (!conf->tls.certificate)
 		die(EX_USAGE, "--server-tls is missing");
 	tls_open(&conf->tls);
@@ -239,7 +268,7 @@ chain(struct config *conf, char **argv)
 	program_become(conf->common.user);
 	engine_open(&e, ctx, &conf->tls, plain);
 	if (run(&e, report, &why) != EX_OK)
-		log_info("SSL_accept error: %s", why.s);
+		log_info("SSL_accept error from %s: %s", peer.name, why.s);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
@@ -251,11 +280,12 @@ main(int argc, char *argv[])
 	struct config conf = { .common.user = "daemon", .tls.alpn = "smtp" };
 	int first;
 
+	/* We hold the key: not even our own user may look. (Until here it is
+	 * the mode of our file, 0711, that keeps him away.) */
+	prctl(PR_SET_DUMPABLE, 0);
 	program_start(false);
 	log_open("tls-io", "sluice/tls-io");
 	first = options_read(&options, &conf.common, argc, argv);
-	/* The key is in our memory: not even our own user may look. */
-	prctl(PR_SET_DUMPABLE, 0);
 	if (conf.tls.client) {
 		if (!conf.relay)
 			die(EX_USAGE, "--client-tls-connection is for "

@@ -111,8 +111,9 @@ read_lines(struct verify_answer *a, int code, char *text, bool utf8)
 		return;
 	}
 	/* A script that has died from an error of its own says no more, and
-	 * so does a shell that has found no program. */
-	if ((code <= 1 && !*text) || code == 126 || code == 127) {
+	 * so does a shell that has found no program or lost it to a signal. */
+	if ((code <= 1 && !*text) || code == 126 || code == 127 ||
+	    (code > 127 && !*text)) {
 		fail(a, "it has ended without two lines of output");
 		return;
 	}
@@ -154,7 +155,7 @@ verify_read_line(struct verify_answer *a, const char *line, bool utf8)
 	}
 	if (!text_clean(line, strlen(line)) ||
 	    !text_number(fields[0], 0, 255, &code) ||
-	    (code <= 1 && !fields[2 - code]))
+	    (code <= 1 && !fields[2 - code]) || (!fields[1] && code != 100))
 		fail(a, "it has answered with no line CODE|TEXT");
 	else if (code <= 1)
 		accept(a, (int)code, fields[1], fields[2] ? fields[2] : "",

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -130,17 +131,32 @@ take_token(int fd, off_t at, uint64_t client, const struct crowd_rate *rate)
 	return n == (ssize_t)sizeof *mine ? CROWD_FINE : CROWD_UNKNOWN;
 }
 
+/* It is held for a moment only; whoever holds it longer is not waited for. */
+static bool
+lock_soon(int fd, off_t at, off_t n)
+{
+	for (int tries = 0; tries < 50; tries++) {
+		if (lock(fd, F_OFD_SETLK, F_WRLCK, at, n) == 0)
+			return true;
+		if (errno != EAGAIN && errno != EACCES)
+			return false;
+		poll(NULL, 0, 10);
+	}
+	return false;
+}
+
 static enum crowd_verdict
 check_rate(int fd, uint64_t client, const struct crowd_rate *rate)
 {
-	off_t at = (off_t)(scatter(client) % SHELVES) *
-	    (off_t)(SHELF * sizeof(struct slot));
-	off_t n = SHELF * sizeof(struct slot);
+	const off_t n = SHELF * sizeof(struct slot);
+	/* another listener with another rate has buckets of its own */
+	uint64_t key = client ^ scatter(rate->count << 32 ^ rate->seconds);
+	off_t at = (off_t)(scatter(key) % SHELVES) * n;
 	enum crowd_verdict v;
 
-	if (lock(fd, F_OFD_SETLKW, F_WRLCK, at, n) < 0)
+	if (!lock_soon(fd, at, n))
 		return CROWD_UNKNOWN;
-	v = take_token(fd, at, client, rate);
+	v = take_token(fd, at, key, rate);
 	lock(fd, F_OFD_SETLK, F_UNLCK, at, n);
 	return v;
 }

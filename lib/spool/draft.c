@@ -162,16 +162,44 @@ draft_resume(struct draft *d, struct envelope *e, struct buf *why)
 	return why->n == 0 && !d->error;
 }
 
-void
+/* If the filter has made a message of another state of it, that is what the
+ * client will be promised: have it on disk. */
+static bool
+settle_moved(struct draft *d)
+{
+	struct stat st;
+	enum state state;
+	int fd;
+
+	if (!envelope_find(d->spool, &d->id, &state))
+		return true;
+	fd = settle(d, envelope_name(&d->id, state).s, &st);
+	if (fd >= 0)
+		close(fd);
+	fd = settle(d, content_name(&d->id).s, &st);
+	if (fd >= 0)
+		close(fd);
+	if (spool_sync(d->spool) < 0)
+		failed(d, "sync the directory of");
+	return !d->error;
+}
+
+bool
 draft_leave(struct draft *d)
 {
 	struct file_name name = envelope_name(&d->id, STATE_NEW);
 	struct stat st;
+	bool ok = true;
 
-	if (fstatat(d->spool->fd, name.s, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		let_go(d);
-	else
+	if (fstatat(d->spool->fd, name.s, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		draft_abandon(d);
+	} else if (errno == ENOENT) {
+		ok = settle_moved(d);
+		let_go(d);
+	} else {
+		ok = failed(d, "look for the envelope of");
+	}
+	return ok;
 }
 
 /* --- copies for local recipients --- */

@@ -20,6 +20,8 @@
  *
  * A process that dies before draft_commit's rename leaves no message, only
  * litter for spool-check; one that dies behind it leaves the whole message.
+ * With both kinds of recipients the local message is there first: who dies
+ * between the two leaves that one, and the client will try again.
  *
  * The first failure sticks: nothing is done any more until draft_abandon,
  * and draft_error tells what happened.
@@ -55,8 +57,9 @@ bool draft_copy_local(struct draft *d, const struct envelope *e);
 bool draft_resume(struct draft *d, struct envelope *e, struct buf *why);
 
 /* The filter has dealt with the message: what it has left of it is removed,
- * but if it has taken the envelope away the content is its business, too. */
-void draft_leave(struct draft *d);
+ * but if it has taken the envelope away the content is its business, too, and
+ * what it has made of them in the spool is on disk, or false. */
+bool draft_leave(struct draft *d);
 
 /* Remove what there is of it; nothing if it is not open. */
 void draft_abandon(struct draft *d);

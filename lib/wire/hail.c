@@ -81,6 +81,15 @@ was_gone(const struct io *io)
 	    (io->error == ECONNRESET || io->error == EPIPE));
 }
 
+/* One at least, though that may be more than is left. */
+static unsigned
+seconds_until(int64_t by)
+{
+	int64_t left = by - date_ticks();
+
+	return left > 1000 ? (unsigned)(left / 1000) : 1;
+}
+
 static enum hail_result
 ask(struct hail *h, const struct buf *line, unsigned seconds,
     const char **answer, struct buf *why)
@@ -95,7 +104,7 @@ ask(struct hail *h, const struct buf *line, unsigned seconds,
 		hail_close(h);
 	do {
 		kept = h->open;
-		if (!kept && !call(h, seconds, why))
+		if (!kept && !call(h, seconds_until(by), why))
 			return date_ticks() >= by ? HAIL_TIMEOUT : HAIL_FAILED;
 		result = converse(h, line, by, answer, why);
 		again = kept && was_gone(&h->io);

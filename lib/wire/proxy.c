@@ -136,7 +136,8 @@ parse_block(struct proxy_header *h, const char *s, size_t n, size_t *more)
 		return PROXY_MORE;
 	}
 	/* whatever it says of the addresses of a check of its own */
-	if (u[SECOND] == LOCAL)
+	h->own = u[SECOND] == LOCAL;
+	if (h->own)
 		return PROXY_DONE;
 	return take_block(h, u[SECOND + 1], s + FIXED, n - FIXED);
 }
@@ -144,7 +145,7 @@ parse_block(struct proxy_header *h, const char *s, size_t n, size_t *more)
 enum proxy_verdict
 proxy_parse(struct proxy_header *h, const char *s, size_t n, size_t *more)
 {
-	*h = (struct proxy_header){ "", "" };
+	*h = (struct proxy_header){ .own = false };
 	*more = SECOND;
 	if (n == 0)
 		return PROXY_MORE;

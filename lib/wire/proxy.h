@@ -19,8 +19,9 @@ enum {
 };
 
 struct proxy_header {
-	char ip[64];            /* "" if it tells of no client: the proxy */
-	char port[8];           /* speaks for itself, or does not know */
+	bool own;               /* the proxy speaks for itself: a check */
+	char ip[64];            /* "" if it does not know its client's */
+	char port[8];
 };
 
 enum proxy_verdict {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/program.h"
@@ -77,6 +78,17 @@ tls_settings_parse(struct tls_settings *set, const char *text)
 	return set->floor <= set->ceiling;
 }
 
+/* A look at the start is all that a connection in clear can afford. */
+static bool
+is_pem(int fd)
+{
+	static const char mark[] = "-----BEGIN ";
+	char block[8192];
+	ssize_t n = pread(fd, block, sizeof block, 0);
+
+	return n > 0 && memmem(block, (size_t)n, mark, sizeof mark - 1);
+}
+
 static int
 open_file(const char *path)
 {
@@ -84,6 +96,8 @@ open_file(const char *path)
 
 	if (fd < 0)
 		die(EX_CONFIG, "cannot open '%s': %s", path, strerror(errno));
+	if (!is_pem(fd))
+		die(EX_CONFIG, "there is nothing in PEM format in '%s'", path);
 	return fd;
 }
 

@@ -168,7 +168,9 @@ verifier_programs(void **state)
 		{ 101, "", 'N', "", "101" },
 		{ 126, "x\ny\n", 'F', "", "" },
 		{ 127, "", 'F', "", "" },
-		{ 255, "", 'N', "", "255" },
+		{ 139, "", 'F', "", "" },
+		{ 255, "", 'F', "", "" },
+		{ 255, "no", 'N', "", "no" },
 	};
 	struct verify_answer a = { 0 };
 	struct buf out = { 0 };
@@ -217,7 +219,8 @@ verifier_servers(void **state)
 		{ "1", 'F', "", "" },
 		{ "2|no", 'N', "", "no" },
 		{ "2|no|really", 'N', "", "no|really" },
-		{ "2", 'N', "", "2" },
+		{ "2", 'F', "", "" },
+		{ "250", 'F', "", "" },
 		{ "3|address unavailable", 'T', "", "address unavailable" },
 		{ "4|x", 'N', "", "x" },
 		{ "100", 'A', "", "100" },

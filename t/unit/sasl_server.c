@@ -302,23 +302,23 @@ what_an_entry_serves(void **state)
 		assert_row(i, g.offers == t[i].offers);
 		sasl_start(&s, SASL_PLAIN, challenge);
 		step(&s, "\1tim\1tanstaaftanstaaf");
-		assert_row(i, (guard_check(&g, &s) == GUARD_YES) ==
+		assert_row(i, (guard_check(&g, "192.0.2.1", &s) == GUARD_YES) ==
 		    t[i].plain);
 		sasl_wipe(&s);
 		sasl_start(&s, SASL_LOGIN, challenge);
 		step(&s, "tim");
 		step(&s, "tanstaaftanstaaf");
-		assert_row(i, (guard_check(&g, &s) == GUARD_YES) ==
+		assert_row(i, (guard_check(&g, "192.0.2.1", &s) == GUARD_YES) ==
 		    t[i].login);
 		sasl_wipe(&s);
 		sasl_start(&s, SASL_CRAM_MD5, challenge);
 		step(&s, "tim b913a602c7eda7a495b4e6e7334d3890");
-		assert_row(i, (guard_check(&g, &s) == GUARD_YES) ==
+		assert_row(i, (guard_check(&g, "192.0.2.1", &s) == GUARD_YES) ==
 		    t[i].cram);
 		s.digest[15] ^= 1;
-		assert_row(i, guard_check(&g, &s) == GUARD_NO);
+		assert_row(i, guard_check(&g, "192.0.2.1", &s) == GUARD_NO);
 		guard_close(&g);
-		assert_row(i, guard_check(&g, &s) == GUARD_NO);
+		assert_row(i, guard_check(&g, "192.0.2.1", &s) == GUARD_NO);
 		sasl_wipe(&s);
 	}
 	scratch_remove(dir);

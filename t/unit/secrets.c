@@ -83,7 +83,7 @@ static const char *const nothing[] = {
 	"server LOGIN bob+00 x", "server CRAM-MD5 bob 1.2.3",
 	"server md5 bob plain", ("server sha1 bob " KEY64),
 	"server NONE 10.0.0 lan", "server NONE nowhere lan",
-	"server NONE 10.* a+0Ab", "server plain:b bob secret",
+	"server NONE 10.*.*.* a+0Ab", "server plain:b bob secret",
 	"server plain:b = c2VjcmV0", "server \x01LOGIN bob secret",
 	"server LOGIN bob sec\x7fret", "client CRAM-MD5 bob 1.2.3",
 };

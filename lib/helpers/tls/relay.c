@@ -28,6 +28,7 @@ struct relaying {
 	short read_waits, write_waits;  /* POLLIN or POLLOUT: for the network */
 	bool net_broken;        /* OpenSSL is not to be asked again */
 	bool plain_hung_up;     /* the program neither writes nor reads */
+	bool moved;             /* something has gone out since the last look */
 	bool told_plain;        /* that the network is over */
 	bool told_net;          /* that the program is over */
 };
@@ -92,6 +93,21 @@ take_net(struct relaying *r)
 }
 
 static void
+say_goodbye(struct relaying *r)
+{
+	int n;
+
+	ERR_clear_error();
+	n = SSL_shutdown(r->e->ssl);
+	if (n < 0 && SSL_get_error(r->e->ssl, n) == SSL_ERROR_WANT_WRITE) {
+		r->write_waits = POLLOUT;
+		return;
+	}
+	shutdown(r->e->out, SHUT_WR);
+	r->told_net = true;
+}
+
+static void
 give_net(struct relaying *r)
 {
 	struct way *w = &r->outward;
@@ -101,16 +117,16 @@ give_net(struct relaying *r)
 		ERR_clear_error();
 		n = SSL_write(r->e->ssl, w->octets + w->start,
 		    (int)(w->end - w->start));
-		if (n > 0)
+		if (n > 0) {
 			w->start += (size_t)n;
-		else
+			r->moved = true;
+		} else {
 			note(r, n, &r->write_waits);
+		}
 	}
-	if (w->over && is_empty(w) && !r->told_net && !r->net_broken) {
-		SSL_shutdown(r->e->ssl);
-		shutdown(r->e->out, SHUT_WR);
-		r->told_net = true;
-	}
+	if (w->over && is_empty(w) && !r->told_net && !r->net_broken &&
+	    !r->write_waits)
+		say_goodbye(r);
 }
 
 static bool
@@ -165,7 +181,7 @@ net_waits(struct relaying *r)
 
 	if (!r->inward.over && !r->plain_hung_up && room(&r->inward) > 0)
 		waits |= r->read_waits;
-	if (!is_empty(&r->outward) && !r->net_broken)
+	if ((!is_empty(&r->outward) || r->outward.over) && !r->net_broken)
 		waits |= r->write_waits;
 	return waits;
 }
@@ -189,6 +205,14 @@ net_is_ready(struct relaying *r, short what)
 	r->write_waits = (short)(r->write_waits & ~what);
 }
 
+/* A program that has hung up may have left more than there was room for. It
+ * is not polled any more, and reading it does not wait. */
+static bool
+may_take_plain(struct relaying *r)
+{
+	return r->plain_hung_up && !r->outward.over && room(&r->outward) > 0;
+}
+
 /* Wait for what would bring us on. A descriptor that nothing is wanted of is
  * left out, since its end would be reported again and again. */
 static bool
@@ -201,12 +225,13 @@ await(struct relaying *r, int64_t by)
 		{ .fd = r->plain_hung_up ? -1 : r->e->plain,
 		    .events = plain_waits(r) }
 	};
+	bool at_once = may_take_net(r) || may_take_plain(r);
 	int64_t left = by - date_ticks();
-	int n = poll(p, 3, may_take_net(r) || (by && left <= 0) ? 0 :
+	int n = poll(p, 3, at_once || (by && left <= 0) ? 0 :
 	    by ? (int)left : -1);
 
 	if (n <= 0)
-		return may_take_net(r) || (n < 0 && errno == EINTR);
+		return at_once || (n < 0 && errno == EINTR);
 	if (p[0].revents)
 		net_is_ready(r, POLLIN);
 	if (p[1].revents)
@@ -254,10 +279,13 @@ relay(struct engine *e)
 
 	do {
 		if (r.plain_hung_up && !by) {
-			by = date_ticks() + FLUSH_SECONDS * 1000;
 			lingered = r.told_net;
 			r.inward.start = r.inward.end;
 		}
+		/* as long as they go out there is time for more of them */
+		if (r.plain_hung_up && (r.moved || !by))
+			by = date_ticks() + FLUSH_SECONDS * 1000;
+		r.moved = false;
 		take_net(&r);
 		give_plain(&r);
 		take_plain(&r);
