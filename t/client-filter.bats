@@ -280,7 +280,6 @@ preprocessing='smtp client failure: preprocessing:'
 	read -r x <"$here/ready"
 	kill -9 "$sender"
 	wait "$sender" || true
-	echo >"$here/go"
 	forward
 	exits 0
 	[ "$(said_times '^MAIL FROM:<other@a.test>')" = 1 ]
