@@ -158,14 +158,17 @@ starttls_begin(struct session *s)
 	return s->secure;
 }
 
-/* What the super-server says of it may be anything. */
+enum { WORD_MOST = 200 };       /* octets of it in the header */
+
+/* What the super-server, or a certificate, says of it may be anything. */
 static void
 put_word(struct buf *out, const char *word)
 {
 	static const char good[] = "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:";
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:=,@";
+	size_t start = out->n;
 
-	for (; *word; word++)
+	for (; *word && out->n - start < WORD_MOST; word++)
 		if (strchr(good, *word))
 			buf_putc(out, *word);
 }
@@ -179,5 +182,9 @@ starttls_received(const struct session *s, struct buf *out)
 	put_word(out, buf_text(&s->tls.protocol));
 	buf_putc(out, ' ');
 	put_word(out, buf_text(&s->tls.cipher));
+	if (s->tls.subject.n) {
+		buf_putc(out, ' ');
+		put_word(out, buf_text(&s->tls.subject));
+	}
 	buf_putc(out, ')');
 }

@@ -400,6 +400,14 @@ message=$'MAIL FROM:<a@a.test>\r\nRCPT TO:<b@b.test>\r\nDATA\r\nSubject: x\r\n\r
 	replies 220c 250c 220c
 	logged 'self-signed certificate'
 }
+@test "the name in the client's certificate is in the Received line" {
+	play "-c $certs/friend.pem" "$(tls_server)" --tls-config=4 <<-EOF
+		$tls_data
+		text .\r\nQUIT\r\n
+	EOF
+	content "$(only)" |
+		grep -Eq '^Received: .* with ESMTPS id .* \(TLSv1.3 [A-Z0-9_]+ CN=friend,O=Test\) ; '
+}
 @test "--tls-config: versions" {
 	local config version
 	for config in 2 3 0 tlsv1.2 -tlsv1.3 tlsv1.0,4 1+-tlsv1.2; do
