@@ -123,7 +123,7 @@ name_with() {
 	send_to "127.0.0.1:$port" --connection-timeout=1
 	exits 75
 	((SECONDS < 10)) || fail "it took $SECONDS s"
-	[[ $stderr == *"cannot connect to 127.0.0.1:$port: Connection timed out"* ]] || fail "$stderr"
+	[[ $stderr == *"cannot connect to 127.0.0.1:$port: "*" timed out"* ]] || fail "$stderr"
 	[ "$(states 2)" = "ready ready" ]
 }
 

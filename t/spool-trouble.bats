@@ -148,7 +148,7 @@ text=$(printf '%070000d' 0)
 			rm "$spool"/*
 		else
 			[[ $output =~ (^|$'\n')4[25][0-9] ]] || fail "$n: $output $stderr"
-			[[ $stderr = *"Too many open files"* ]] || fail "$n: $stderr"
+			[[ $stderr =~ "Too many open files"|"No file descriptors available" ]] || fail "$n: $stderr"
 		fi
 		nothing_left
 	done

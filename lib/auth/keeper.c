@@ -15,6 +15,7 @@
 #include "base/date.h"
 #include "base/helper.h"
 #include "base/log.h"
+#include "base/system.h"
 
 enum { ADDRESS = 64 };          /* octets at most, with its NUL */
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/date.h"
+#include "base/system.h"
 
 bool
 helper_parse(struct list *words, const char *option)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/system.h"
 
 void
 program_start(bool alone)

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/system.h"
+
 const char *const state_words[STATES + 1] = {
 	[STATE_READY] = "ready",
 	[STATE_NEW] = "new",

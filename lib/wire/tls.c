@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/date.h"
+#include "base/system.h"
 #include "base/text.h"
 
 /* What sslserver, s6-tlsd, tls-io and others call it. */
@@ -250,7 +251,7 @@ hang_up(struct io *io)
 }
 
 static enum tls_outcome
-encrypt(const struct tls_config *conf, struct io *io, const char *go_ahead,
+interpose(const struct tls_config *conf, struct io *io, const char *go_ahead,
     struct tls_facts *facts)
 {
 	enum tls_outcome outcome = TLS_UNAVAILABLE;
@@ -281,7 +282,7 @@ enum tls_outcome
 tls_accept(const struct tls_config *conf, struct io *io, const char *go_ahead,
     struct tls_facts *facts)
 {
-	enum tls_outcome outcome = encrypt(conf, io, go_ahead, facts);
+	enum tls_outcome outcome = interpose(conf, io, go_ahead, facts);
 
 	if (outcome == TLS_SECURE)
 		close_files(conf);
@@ -299,7 +300,7 @@ tls_connect(const struct tls_config *conf, struct io *io,
 		buf_set(&facts->why, "clear text before the handshake");
 		outcome = TLS_BROKEN;
 	} else {
-		outcome = encrypt(conf, io, NULL, facts);
+		outcome = interpose(conf, io, NULL, facts);
 	}
 	if (outcome == TLS_SECURE)
 		return outcome;
