@@ -122,6 +122,7 @@ const struct option_entry option_catalogue[] = {
 	    "the addresses and ranges of proxies, which have to send a PROXY "
 	    "header" },
 	{ "quiet", 'q', NULL, "prints message ids only" },
+	{ "raw", 0, NULL, "prints the files as they are" },
 	{ "recipient", 0, "pattern",
 	    "only messages with a recipient like this (* and ? match)" },
 	{ "relay", 0, NULL,

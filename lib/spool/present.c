@@ -109,12 +109,12 @@ add_json_time(struct buf *out, const char *key, bool known, time_t when)
 }
 
 void
-present_json(struct buf *out, const struct inspected *m)
+present_json_members(struct buf *out, const struct inspected *m)
 {
 	const struct envelope *e = &m->envelope;
 	const struct buf *reason = m->damaged ? &m->why : &e->reason;
 
-	buf_printf(out, "{\"id\":\"%s\",\"state\":\"%s\"", m->id.s,
+	buf_printf(out, "\"id\":\"%s\",\"state\":\"%s\"", m->id.s,
 	    state_words[m->state]);
 	if (m->has_text)
 		buf_printf(out, ",\"size\":%" PRIu64 ",\"age\":%" PRIu64,
@@ -132,7 +132,15 @@ present_json(struct buf *out, const struct inspected *m)
 	buf_printf(out, "],\"tries\":%" PRIu64, e->tries);
 	add_json_time(out, "next_try", e->next_try > 0, (time_t)e->next_try);
 	add_json_text(out, "reason", reason->n ? reason->s : NULL);
-	buf_printf(out, ",\"damaged\":%s}\n", m->damaged ? "true" : "false");
+	buf_printf(out, ",\"damaged\":%s", m->damaged ? "true" : "false");
+}
+
+void
+present_json(struct buf *out, const struct inspected *m)
+{
+	buf_putc(out, '{');
+	present_json_members(out, m);
+	buf_puts(out, "}\n");
 }
 
 /* --- as Postfix prints its queue --- */

@@ -12,8 +12,10 @@
 void present_row_head(struct buf *out);
 void present_row(struct buf *out, const struct inspected *m);
 
-/* One JSON object. */
+/* One JSON object, on a line of its own; or what is inside of it, for who
+ * has more to put there. */
 void present_json(struct buf *out, const struct inspected *m);
+void present_json_members(struct buf *out, const struct inspected *m);
 
 /* As Postfix's mailq has it: several lines. */
 void present_mailq_head(struct buf *out);
