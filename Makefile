@@ -14,6 +14,7 @@ SBINDIR   = $(PREFIX)/sbin
 BINDIR    = $(PREFIX)/bin
 LIBEXECDIR = $(PREFIX)/libexec/emailrelay
 MANDIR    = $(PREFIX)/share/man
+COMPLETIONDIR = $(PREFIX)/share/bash-completion/completions
 DOCDIR    = $(PREFIX)/share/doc/sluice
 SYSCONFDIR = /etc
 SPOOLDIR  = /var/spool/emailrelay
@@ -85,7 +86,9 @@ LIBRARY   = $(B)/libsluice.a
 BINARIES  = $(PROGRAMS:%=$(B)/bin/%) $(HELPERS:%=$(B)/libexec/%) \
 	$(B)/bin/sendmail $(B)/bin/mailq $(B)/bin/newaliases
 
-all: $(BINARIES)
+COMPLETION = $(B)/share/sluice.bash
+
+all: $(BINARIES) $(COMPLETION)
 
 $(LIBRARY): $(filter-out $(B)/lib/helpers/%,$(call objects,lib/*/*.c))
 	@rm -f $@
@@ -130,6 +133,11 @@ $(TOOLS:%=$(B)/bin/%): $(B)/bin/%: $(B)/spool-tools/%.o $(LIBRARY)
 
 $(B)/bin/sendmail $(B)/bin/mailq $(B)/bin/newaliases: $(B)/bin/spool-submit
 	$(Q)ln -sf spool-submit $@
+
+$(COMPLETION): doc/completion/generate $(PROGRAMS:%=$(B)/bin/%)
+	@mkdir -p $(@D)
+	$(SAY) "MAKE $@"
+	$(Q)$^ >$@.new && mv $@.new $@
 
 # --- tests: t/run prints "N passed, N failed" at its end ---
 
@@ -217,6 +225,11 @@ install: all
 		d=$(DESTDIR)$(MANDIR)/man$${m##*.}; \
 		install -d $$d && install -m 644 $$m $$d || exit 1; \
 	done
+	install -d $(DESTDIR)$(COMPLETIONDIR)
+	for p in $(PROGRAMS); do \
+		install -m 644 $(COMPLETION) \
+		    $(DESTDIR)$(COMPLETIONDIR)/$$p || exit 1; \
+	done
 	install -d -m 775 $(DESTDIR)$(SPOOLDIR)
 	if [ "$$(id -u)" = 0 ]; then \
 		chgrp daemon $(DESTDIR)$(SPOOLDIR) \
@@ -231,6 +244,7 @@ uninstall:
 	for m in $(notdir $(MAN)); do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$$m; \
 	done
+	cd $(DESTDIR)$(COMPLETIONDIR) && rm -f $(PROGRAMS)
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 clean:
