@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "mail/envelope.h"
+#include "spool/envelope_file.h"
 #include "spool/spool.h"
 
 enum claim_verdict {
@@ -60,11 +61,13 @@ enum claim_verdict claim_resume(struct claim *c);
 bool claim_defer(struct claim *c, time_t next_try, const char *reason);
 bool claim_fail(struct claim *c, const char *reason, int code);
 
-/* Is it due? Mostly told without opening it. */
-bool message_due(const struct spool *s, const struct message_id *id);
-
 /* Give the memory back. */
 void claim_free(struct claim *c);
+
+/* --- what needs no claim: retry.c --- */
+
+/* Is it due? Mostly told without opening it. */
+bool message_due(const struct spool *s, const struct message_id *id);
 
 /* Put a .busy whose owner has died back to .envelope: true if it was one. With dry_run
  * only look. */
@@ -77,10 +80,5 @@ bool claim_recover(const struct spool *s, const struct message_id *id,
  * it: then nothing has been done. Never CLAIM_DAMAGED. */
 enum claim_verdict claim_retry(const struct spool *s,
     const struct message_id *id, enum state st, bool *done);
-
-/* Read an envelope for looking at only, in whatever state: false with why,
- * or with errno and an empty why. */
-bool envelope_load(const struct spool *s, const char *name,
-    struct envelope *e, struct stat *st, struct buf *why);
 
 #endif
