@@ -127,6 +127,7 @@ const struct option_entry option_catalogue[] = {
 	    "only messages with a recipient like this (* and ? match)" },
 	{ "relay", 0, NULL,
 	    "for programs of this suite: the other end is on descriptor 3" },
+	{ "release", 0, NULL, "lets go again what is on hold" },
 	{ "remote-clients", 'r', NULL,
 	    "lets clients on other machines connect" },
 	{ "report", 0, NULL,
