@@ -42,7 +42,10 @@ static const struct option_row rows[] = {
 	{ "forward-on-disconnect", OPTION_FLAG, AT(forward_on_disconnect) },
 	{ "poll", OPTION_NUMBER, AT(poll), 0, DAY },
 	{ "forward-to", OPTION_TEXT, AT(forward_to), .down = true },
-	{ "client-auth", OPTION_TEXT, AT(handed_text), .down = true },
+	/* no secret of smtp-send's comes into a process that strangers talk to,
+	 * if we can help it */
+	{ "client-auth", OPTION_TEXT, AT(handed_text), .down = true,
+	    .others = true },
 	{ "oauth-exec", OPTION_TEXT, AT(handed_text), .down = true },
 	{ "oauth-user", OPTION_TEXT, AT(handed_text), .down = true },
 	{ "client-tls", OPTION_FLAG, AT(client_tls), .down = true },

@@ -64,7 +64,8 @@ login_prepare(struct client *c, const struct config *conf)
 
 	c->conf = conf;
 	if (conf->client_auth)
-		account_read(&c->account, conf->client_auth);
+		account_read(&c->account, conf->client_auth,
+		    options_from_environment(&conf->common, "client-auth"));
 	if (conf->oauth_exec && !helper_parse(&t->program, conf->oauth_exec))
 		die(EX_USAGE, "--oauth-exec wants the absolute path of a "
 		    "program: %s", conf->oauth_exec);

@@ -58,13 +58,21 @@ struct job {
 
 /* --- how it is called as sendmail --- */
 
+/* A file that the caller chose is not for a group that is not his. */
+static const char *
+config_file(const char *chosen)
+{
+	const char *set = secure_getenv("SLUICE_CONFIG");
+
+	if (chosen && !getauxval(AT_SECURE))
+		return chosen;
+	return set && *set ? set : SYSCONFDIR "/emailrelay.conf";
+}
+
 static void
 read_config_file(struct job *j, const char *file)
 {
-	/* A file that the caller chose is not for a group that is not his. */
-	if (!file || getauxval(AT_SECURE))
-		file = SYSCONFDIR "/emailrelay.conf";
-	options_file(&options, &j->conf.common, file);
+	options_file(&options, &j->conf.common, config_file(file));
 	/* --log in there is about syslog; our stderr is somebody's terminal,
 	 * or gets mailed to him by cron. --verbose is not meant for us. */
 	j->conf.common.log.verbose = j->conf.common.log.debug = false;
@@ -104,9 +112,7 @@ obey_mode(struct job *j, char mode, const char *config)
 	case 'p':
 		become(j, "spool-list", "--mailq", NULL);
 	case 's':
-		if (!config || getauxval(AT_SECURE))
-			config = SYSCONFDIR "/emailrelay.conf";
-		become(j, "smtp-recv", NULL, config);
+		become(j, "smtp-recv", NULL, config_file(config));
 	default:
 		die(EX_USAGE, "-b%c is not for this program: see smtp-recv, "
 		    "which tcpserver or inetd starts", mode);

@@ -8,11 +8,11 @@ bats_load_library bats-support
 bats_load_library bats-assert
 bats_load_library bats-file
 top=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-build=$(cd "${SLUICE_BUILD:-$top/build}" && pwd)
+build=$(cd "${TEST_BUILD:-$top/build}" && pwd)
 bin=$build/bin peers=$build/t/bin
 PATH=$bin:$peers:$PATH
 export LC_ALL=C TZ=UTC
-unset PROTO RELAYCLIENT DATABYTES REMOTE_ADDR REMOTE_PORT "${!TCP@}"
+unset PROTO RELAYCLIENT DATABYTES REMOTE_ADDR REMOTE_PORT "${!TCP@}" "${!SLUICE_@}"
 
 # As root the programs would become `daemon`, who may not see our spool: $me
 # goes, unquoted, to each of them.

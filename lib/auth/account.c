@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/base64.h"
 #include "base/helper.h"
@@ -99,8 +100,25 @@ read_plain(struct account *a, const char *both)
 		    "with a colon between");
 }
 
+/* For a spec that may be a secret, dies before anybody says what it is. */
+static void
+demand_source(const char *spec)
+{
+	static const char *const words[] = {
+		"file:", "fd:", "exec:", "cred:", "plain:"
+	};
+	const char *path = text_starts(spec, words[0]) ? spec + 5 : spec;
+
+	for (size_t i = 1; i < sizeof words / sizeof words[0]; i++)
+		if (text_starts(spec, words[i]))
+			return;
+	if (access(path, F_OK) < 0)
+		die(EX_CONFIG, "--client-auth: cannot find the secrets file "
+		    "that the environment names: %s", strerror(errno));
+}
+
 void
-account_read(struct account *a, const char *spec)
+account_read(struct account *a, const char *spec, bool discreet)
 {
 	static const struct {
 		const char *word;
@@ -112,6 +130,8 @@ account_read(struct account *a, const char *spec)
 	};
 	size_t i = 0;
 
+	if (discreet)
+		demand_source(spec);
 	while (!text_starts(spec, sources[i].word))
 		i++;
 	sources[i].read(a, spec + strlen(sources[i].word));

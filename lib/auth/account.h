@@ -23,8 +23,9 @@ struct account {
 };
 
 /* Read it all, once: as root, if we are. Dies with EX_CONFIG when that
- * cannot be done. */
-void account_read(struct account *a, const char *spec);
+ * cannot be done. With `discreet` spec is not told: it may be a password that
+ * somebody thought would do. */
+void account_read(struct account *a, const char *spec, bool discreet);
 
 /* What to log in with in that way: sets id and secret, which stay the
  * account's. False if there is nothing. OAUTHBEARER and XOAUTH2 may get a

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/date.h"
+#include "base/environment.h"
 #include "base/system.h"
 
 bool
@@ -46,10 +47,8 @@ helper_parse(struct list *words, const char *option)
 /* In the child: only async-signal-safe calls. errno goes up the status pipe,
  * which an exec that succeeds closes. */
 static void
-become(char **argv, int out, int status, int input)
+become(char **argv, char **env, int out, int status, int input)
 {
-	static char path[] = "PATH=/usr/bin:/bin", ifs[] = "IFS= \t\n";
-	char *bare[] = { path, ifs, NULL };
 	bool asked = input >= 0;
 	int null, e, told = status;
 	ssize_t n;
@@ -70,7 +69,7 @@ become(char **argv, int out, int status, int input)
 	    (!asked || dup2(input, 3) == 3)) {
 		close_range(asked ? 4 : 3, (unsigned)status - 1, 0);
 		close_range((unsigned)status + 1, ~0U, 0);
-		execve(argv[0], argv, asked ? environ : bare);
+		execve(argv[0], argv, env);
 	}
 	e = errno;
 	n = write(status >= 0 ? status : told, &e, sizeof e);
@@ -81,8 +80,9 @@ become(char **argv, int out, int status, int input)
 static pid_t
 start(const struct list *words, int input, int *out, struct helper_result *r)
 {
+	static char path[] = "PATH=/usr/bin:/bin", ifs[] = "IFS= \t\n";
+	char *bare[] = { path, ifs, NULL }, **argv, **others;
 	int pipes[2], status[2];
-	char **argv;
 	pid_t pid;
 	ssize_t n;
 
@@ -94,10 +94,13 @@ start(const struct list *words, int input, int *out, struct helper_result *r)
 		return -1;
 	}
 	argv = list_argv(words);
+	others = environment_others();
 	pid = fork();
 	if (pid == 0)
-		become(argv, pipes[1], status[1], input);
+		become(argv, input >= 0 ? others : bare, pipes[1], status[1],
+		    input);
 	free(argv);
+	free(others);
 	close(pipes[1]);
 	close(status[1]);
 	do {

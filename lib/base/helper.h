@@ -37,7 +37,7 @@ void helper_run(struct helper_result *r, const struct list *words,
 
 /* The same by another contract, that of checkpassword: the input, at most
  * HELPER_INPUT octets, is there to be read from descriptor 3, and the
- * environment is ours. */
+ * environment is ours, but for what is ours alone (environment.h). */
 void helper_ask(struct helper_result *r, const struct list *words,
     const void *input, size_t n, unsigned seconds);
 

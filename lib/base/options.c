@@ -1,36 +1,47 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sysexits.h>
+#include <unistd.h>
 
+#include "base/environment.h"
+#include "base/options_parts.h"
 #include "base/text.h"
 
-/* Not rows of any table: every program answers to them. */
-static const char *const universal[] = { "config", "help", "version" };
-enum { UNIVERSAL = sizeof universal / sizeof universal[0] };
+const char *const options_universal[] = { "config", "help", "version", NULL };
+enum { UNIVERSAL = sizeof options_universal / sizeof *options_universal - 1 };
+
+enum source { ARGV, ENVIRONMENT, CONFIG_FILE };
 
 struct reading {
 	const struct option_set *set;
 	char *config;                   /* the struct, for offsets */
 	struct options_common *common;
+	enum source source;             /* where we are */
 	bool seen[OPTION_MOST];
-	bool in_file[OPTION_MOST];      /* seen there first */
+	enum source from[OPTION_MOST];  /* seen there first */
 	const char *file;               /* --config */
-	size_t line;                    /* in that file; 0: in argv */
+	size_t line;                    /* in that file */
+	const struct variable *variable;
 };
 
-/* Where in the configuration we are: "prog.conf:12: " or "". */
+/* Where in the configuration we are: "prog.conf:12: ", "SLUICE_SIZE: " or
+ * "". */
 static void
 complain(const struct reading *r, const char *what, const char *which)
 {
-	if (r->line)
+	if (r->source == CONFIG_FILE)
 		die(EX_CONFIG, "%s:%zu: %s%s", r->file, r->line, what, which);
+	if (r->source == ENVIRONMENT)
+		die(EX_CONFIG, "%s: %s%s", r->variable->name, what, which);
 	die(EX_USAGE, "%s%s; try \"%s --help\"", what, which, r->set->program);
 }
 
@@ -40,7 +51,11 @@ complain_value(const struct reading *r, const struct option_row *row,
 {
 	struct buf text = { 0 };
 
-	buf_printf(&text, "--%s does not take \"%s\": ", row->name, value);
+	if (r->source == ENVIRONMENT)
+		buf_puts(&text, "that will not do: ");
+	else
+		buf_printf(&text, "--%s does not take \"%s\": ", row->name,
+		    value);
 	switch (row->kind) {
 	case OPTION_NUMBER:
 		buf_printf(&text, "a number from %" PRIu64 " to %" PRIu64,
@@ -106,12 +121,12 @@ static void
 set_row(struct reading *r, size_t i, const char *value)
 {
 	const struct option_row *row = &r->set->rows[i];
-	const bool here = r->line > 0;
 
-	if (r->seen[i] && (row->kind != OPTION_LIST || r->in_file[i] != here))
+	if (r->seen[i] && (row->kind != OPTION_LIST ||
+	    r->from[i] != r->source || r->source == ENVIRONMENT))
 		return;
 	r->seen[i] = true;
-	r->in_file[i] = here;
+	r->from[i] = r->source;
 	switch (row->kind) {
 	case OPTION_FLAG:
 		*(bool *)(r->config + row->at) = true;
@@ -130,7 +145,9 @@ set_row(struct reading *r, size_t i, const char *value)
 		set_word(r, row, value);
 		break;
 	}
-	if (row->down)
+	if (r->source == ENVIRONMENT)
+		list_add(&r->common->from_environment, row->name);
+	else if (row->down)
 		hand_down(r, row->name, value);
 }
 
@@ -150,7 +167,7 @@ static bool
 is_universal(const char *name)
 {
 	for (size_t i = 0; i < UNIVERSAL; i++)
-		if (strcmp(universal[i], name) == 0)
+		if (strcmp(options_universal[i], name) == 0)
 			return true;
 	return false;
 }
@@ -180,7 +197,7 @@ tabulate(const struct option_set *set, struct option *long_options,
 		    option_find(set->rows[i].name));
 	for (size_t i = 0; i < UNIVERSAL; i++)
 		add_long(long_options, letters, set->n + i,
-		    option_find(universal[i]));
+		    option_find(options_universal[i]));
 	long_options[set->n + UNIVERSAL] = (struct option){ 0 };
 }
 
@@ -196,26 +213,6 @@ index_of(const struct option *long_options, size_t n, int c)
 	return n;
 }
 
-/* The option that was probably meant: a few letters are different, but not
- * half of a short name, or the end is missing. */
-static const char *
-nearest(const struct option_set *set, const char *name)
-{
-	const char *best = NULL;
-	size_t n = strlen(name);
-	unsigned least = n < 6 ? (unsigned)n / 2 + 1 : 4, d;
-
-	for (size_t i = 0; i < set->n; i++) {
-		d = n > 2 && strncmp(set->rows[i].name, name, n) == 0 ? 1 :
-		    text_distance(set->rows[i].name, name);
-		if (d < least) {
-			least = d;
-			best = set->rows[i].name;
-		}
-	}
-	return best;
-}
-
 static void
 complain_unknown(const struct reading *r, const char *name)
 {
@@ -223,10 +220,10 @@ complain_unknown(const struct reading *r, const char *name)
 	const char *bare = name + strspn(name, "-"), *near;
 
 	buf_add(&word, bare, strcspn(bare, "="));
-	near = nearest(r->set, buf_text(&word));
+	near = options_nearest(r->set, buf_text(&word));
 	buf_printf(&text, "unknown option %s", name);
 	if (near)
-		buf_printf(&text, ", did you mean %s%s?", r->line ? "" : "--",
+		buf_printf(&text, ", did you mean %s%s?", r->source == ARGV ? "--" : "",
 		    near);
 	complain(r, text.s, "");
 }
@@ -245,51 +242,13 @@ demand_whole_name(const struct reading *r, const char *arg, const char *name)
 }
 
 static void
-print_option(const struct option_entry *o)
-{
-	struct buf left = { 0 };
-	const char *help = o->help;
-	size_t width = 44, n;
-
-	if (o->letter)
-		buf_printf(&left, "  -%c, --%s", o->letter, o->name);
-	else
-		buf_printf(&left, "      --%s", o->name);
-	if (o->value)
-		buf_printf(&left, "=<%s>", o->value);
-	printf("%-33s", left.s);
-	if (left.n > 32)
-		printf("\n%33s", "");
-	while ((n = strlen(help)) > width) {
-		for (n = width; n > 0 && help[n] != ' '; n--)
-			continue;
-		printf("%.*s\n%33s", (int)n, help, "");
-		help += n + 1;
-	}
-	puts(help);
-	buf_free(&left);
-}
-
-static void
-print_help(const struct option_set *set)
-{
-	printf("usage: %s [options]%s%s\n%s\n\n", set->program,
-	    *set->usage ? " " : "", set->usage, set->purpose);
-	for (size_t i = 0; i < set->n; i++)
-		print_option(option_find(set->rows[i].name));
-	for (size_t i = 0; i < UNIVERSAL; i++)
-		print_option(option_find(universal[i]));
-	printf("\nThe manual page has more: %s.\n", set->program);
-}
-
-static void
 universal_option(struct reading *r, const char *name, const char *value)
 {
 	if (strcmp(name, "config") == 0) {
 		if (!r->file)
 			r->file = value;
 	} else if (strcmp(name, "help") == 0) {
-		print_help(r->set);
+		options_help(r->set);
 		exit(EX_OK);
 	} else {
 		printf("%s (Sluice) %s\n", r->set->program, VERSION);
@@ -334,6 +293,115 @@ read_argv(struct reading *r, int argc, char *argv[])
 	return optind;
 }
 
+/* --- the environment --- */
+
+/* One of another program, or one that nobody knows. What is like an option of
+ * ours was meant to be one; others may be there for no fault of anybody's,
+ * as Kubernetes has some for each service. */
+static void
+foreign_variable(const struct reading *r)
+{
+	const struct variable *v = r->variable;
+	struct buf option = { 0 }, text = { 0 };
+	const char *near;
+
+	for (const char *s = v->name + strlen(ENVIRONMENT_PREFIX); *s; s++)
+		buf_putc(&option, *s == '_' ? '-' :
+		    (char)tolower((unsigned char)*s));
+	near = options_nearest(NULL, buf_text(&option));
+	if (near) {
+		buf_puts(&text, "unknown, did you mean ");
+		environment_name(&text, near);
+		buf_putc(&text, '?');
+		complain(r, text.s, "");
+	}
+	log_warning("%s: no option is called so", v->name);
+	buf_free(&option);
+}
+
+/* The value and the file of it: which of them was meant? */
+static void
+demand_one(const struct reading *r)
+{
+	struct buf name = { 0 }, path = { 0 };
+	const char *value, *file;
+
+	environment_name(&name, r->variable->option->name);
+	buf_printf(&path, "%s_FILE", name.s);
+	value = getenv(name.s);
+	file = getenv(path.s);
+	if (value && *value && file && *file)
+		die(EX_CONFIG, "both %s and %s are there", name.s, path.s);
+	buf_free(&name);
+	buf_free(&path);
+}
+
+static void
+universal_variable(struct reading *r)
+{
+	const struct variable *v = r->variable;
+
+	/* SLUICE_VERSION is what images like to call theirs */
+	if (strcmp(v->option->name, "config") != 0)
+		return;
+	if (v->is_file)
+		complain(r, "unknown, did you mean SLUICE_CONFIG?", "");
+	if (!r->file)
+		r->file = environment_value(v);
+}
+
+static void
+read_variable(struct reading *r)
+{
+	const struct variable *v = r->variable;
+	const char *value;
+	bool yes;
+	size_t i;
+
+	if (!v->option) {
+		foreign_variable(r);
+		return;
+	}
+	if (is_universal(v->option->name)) {
+		universal_variable(r);
+		return;
+	}
+	if (!find_row(r->set, v->option->name, &i))
+		return;
+	demand_one(r);
+	if (r->set->rows[i].others || r->seen[i])
+		return;
+	if (r->set->rows[i].argv_only)
+		complain(r, "only for the command line", "");
+	value = environment_value(v);
+	if (r->set->rows[i].kind != OPTION_FLAG) {
+		set_row(r, i, value);
+	} else if (!environment_flag(value, &yes)) {
+		complain(r, "wants yes or no", "");
+	} else if (yes) {
+		set_row(r, i, NULL);
+	} else {
+		r->seen[i] = true;
+		r->from[i] = ENVIRONMENT;
+	}
+}
+
+/* Set-id, we have rights that whoever made the environment has not. */
+static void
+read_environment(struct reading *r)
+{
+	struct variable v;
+
+	if (getauxval(AT_SECURE))
+		return;
+	r->source = ENVIRONMENT;
+	r->variable = &v;
+	for (char **e = environ; e && *e; e++)
+		if (environment_parse(&v, *e))
+			read_variable(r);
+	r->variable = NULL;
+}
+
 /* --- the file --- */
 
 static void
@@ -353,6 +421,8 @@ read_line(struct reading *r, char *line)
 		complain_unknown(r, name);
 	if (!find_row(r->set, name, &i))
 		return;         /* for another program of the suite */
+	if (r->set->rows[i].argv_only && r->set->rows[i].others)
+		return;
 	if (r->set->rows[i].argv_only)
 		complain(r, "only for the command line: ", name);
 	if (o->value && !*rest && strcmp(name, "domain") != 0)
@@ -368,6 +438,7 @@ read_file(struct reading *r, FILE *f)
 	char line[4096];
 	size_t n;
 
+	r->source = CONFIG_FILE;
 	while (fgets(line, sizeof line, f)) {
 		r->line++;
 		n = strlen(line);
@@ -391,6 +462,7 @@ options_read(const struct option_set *set, struct options_common *config,
 	int first;
 
 	first = read_argv(&r, argc, argv);
+	read_environment(&r);
 	if (r.file) {
 		f = fopen(r.file, "re");
 		if (!f)
@@ -410,10 +482,20 @@ options_file(const struct option_set *set, struct options_common *config,
 		.common = config, .file = path };
 	FILE *f = fopen(path, "re");
 
-	if (!f && errno == ENOENT)
-		return;
-	if (!f)
+	if (!f && errno != ENOENT)
 		die(EX_CONFIG, "cannot open '%s': %s", path, strerror(errno));
-	read_file(&r, f);
+	read_environment(&r);
+	if (f)
+		read_file(&r, f);
 	log_configure(&config->log);
+}
+
+bool
+options_from_environment(const struct options_common *config,
+    const char *name)
+{
+	for (size_t i = 0; i < config->from_environment.n; i++)
+		if (strcmp(list_get(&config->from_environment, i), name) == 0)
+			return true;
+	return false;
 }

@@ -13,15 +13,23 @@
  *
  *   --name value   --name=value   -x value   -xyz (several without value)
  *
- * A name given twice counts once: the first wins, and the command line wins
- * over the file. Only an option whose values make a list takes all of them,
- * of the one or of the other. Names are not to be abbreviated. Options end at
- * the first argument that is not one, or at "--".
+ * A name given twice counts once: the first wins. The command line wins over
+ * the environment, and that over the file. Only an option whose values make a
+ * list takes all of them, of the one or of the other. Names are not to be
+ * abbreviated. Options end at the first argument that is not one, or at "--".
+ *
+ * In the environment --forward-to is SLUICE_FORWARD_TO, or
+ * SLUICE_FORWARD_TO_FILE: a file whose content, one line of at most
+ * ENVIRONMENT_VALUE octets, is the value. An option without a value is said to
+ * be on or off. A list has one value there. An empty variable is none, or off.
+ * What another program of the suite takes is skipped; what looks like an
+ * option and is none ends the process, what looks like nothing is warned of.
+ * A program that is set-id reads nothing of it.
  *
  * A configuration file (--config) has lines `name value`, without dashes;
  * blank lines and those that begin with # are skipped, and so are options
- * that belong to another program of the suite. Anything that is wrong, in
- * argv or in the file, ends the process: EX_USAGE or EX_CONFIG.
+ * that belong to another program of the suite. Anything that is wrong ends
+ * the process: EX_USAGE in argv, EX_CONFIG elsewhere.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,7 +65,9 @@ struct option_row {
 	uint64_t min, max;      /* NUMBER; SECONDS: max 0 is none */
 	const char *const *words;       /* WORD: NULL-terminated */
 	bool down;              /* also for the programs we start */
-	bool argv_only;         /* not to be set in a file */
+	bool argv_only;         /* not to be set in a file or the environment */
+	bool others;            /* there it is for another program: skipped in
+	                         * the environment, with argv_only in a file */
 };
 
 struct option_set {
@@ -75,7 +85,11 @@ struct options_common {
 	struct log_config log;
 	const char *spool_dir;
 	const char *user;
-	struct list down;       /* "--name=value" of rows marked `down` */
+	struct list down;       /* "--name=value" of rows marked `down`, but
+	                         * for those from the environment: everybody
+	                         * sees a process's arguments, and who we
+	                         * start has our environment */
+	struct list from_environment;   /* names of rows that were set there */
 };
 
 /* The rows for options_common, for a config whose member `common` it is. */
@@ -99,15 +113,20 @@ struct options_common {
 	    .down = true },                                                  \
 	{ "user", OPTION_TEXT, offsetof(config, common.user), .down = true }
 
-/* Read argv, and the file that --config names, into the struct at config,
- * and set up the log. --help and --version print and exit. Returns the
+/* Read argv, the environment, and the file that --config names, into the
+ * struct at config, and set up the log. --help and --version print and exit. Returns the
  * index of the first argument behind the options. */
 int options_read(const struct option_set *set, struct options_common *config,
     int argc, char *argv[]);
 
-/* Read a configuration file that need not be there: for programs that
- * cannot be given options, such as sendmail(1). */
+/* Read the environment, and a configuration file that need not be there: for
+ * programs that cannot be given options, such as sendmail(1). */
 void options_file(const struct option_set *set,
     struct options_common *config, const char *path);
+
+/* Is the value of that option from the environment? Then it may be a secret
+ * that was put into the wrong place, and is not to be told. */
+bool options_from_environment(const struct options_common *config,
+    const char *name);
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/date.h"
+#include "base/environment.h"
 #include "base/system.h"
 #include "base/text.h"
 
@@ -112,7 +113,7 @@ arguments(struct list *args, const struct tls_config *conf)
 
 /* In the child: only async-signal-safe calls. */
 static void
-become(char **argv, int fds[TLS_FDS])
+become(char **argv, char **env, int fds[TLS_FDS])
 {
 	fds[STDERR_FILENO] = open("/dev/null", O_WRONLY);
 	/* first out of each other's way */
@@ -125,7 +126,7 @@ become(char **argv, int fds[TLS_FDS])
 		else if (dup2(fds[i], i) < 0)
 			_exit(EX_OSERR);
 	close_range(TLS_FDS, ~0U, 0);
-	execv(argv[0], argv);
+	execve(argv[0], argv, env);
 	_exit(EX_OSERR);
 }
 
@@ -144,15 +145,17 @@ run(const struct tls_config *conf, const struct io *io, int plain, int report)
 		[TLS_CERTIFICATE_FD] = conf->certificate_fd,
 		[TLS_KEY_FD] = conf->key_fd };
 	struct list args = { 0 };
-	char **argv;
+	/* it gets all it needs to know as arguments, and no secret of ours */
+	char **argv, **env = environment_others();
 	pid_t pid;
 
 	arguments(&args, conf);
 	argv = list_argv(&args);
 	pid = fork();
 	if (pid == 0)
-		become(argv, fds);
+		become(argv, env, fds);
 	free(argv);
+	free(env);
 	list_free(&args);
 	return pid;
 }

@@ -225,7 +225,7 @@ read_source(void *spec)
 	struct account a = { .name = { 0 } };
 	struct sasl_client s = { .way = WAY_PLAIN };
 
-	account_read(&a, spec);
+	account_read(&a, spec, false);
 	if (account_serves(&a, WAY_LOGIN, &s))
 		printf("%s/%s", s.id, s.secret);
 	account_wipe(&a);
