@@ -4,18 +4,79 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "base/text.h"
+
 void
 check_say(const struct client *c, const char *what, const char *value)
 {
-	if (c->conf->check)
+	struct buf json = { 0 };
+
+	if (!c->conf->check)
+		return;
+	if (c->conf->json) {
+		text_json(&json, value);
+		printf("{\"%s\":\"%s\"}\n", what, buf_text(&json));
+	} else {
 		printf("%s: %s\n", what, value);
+	}
+	/* whoever waits wants to know for what */
+	fflush(stdout);
+	buf_free(&json);
+}
+
+static void
+say_lines(const struct client *c, const char *what, size_t from,
+    const char *between)
+{
+	const struct list *lines = &c->reply.lines;
+	struct buf all = { 0 };
+
+	for (size_t i = from; i < lines->n; i++)
+		buf_printf(&all, "%s%s", i > from ? between : "",
+		    list_get(lines, i));
+	check_say(c, what, all.n ? all.s : "nothing");
+	buf_free(&all);
 }
 
 void
 check_reply(const struct client *c, const char *what)
 {
-	for (size_t i = 0; i < c->reply.lines.n; i++)
-		check_say(c, what, list_get(&c->reply.lines, i));
+	say_lines(c, what, 0, " / ");
+}
+
+/* Without TLS, what would have to be changed? */
+static const char *
+why_clear(const struct client *c)
+{
+	return c->can & STARTTLS ?
+	    "none, but the server offers it: --client-tls" :
+	    "none, and the server does not offer it";
+}
+
+void
+check_offers(const struct client *c)
+{
+	if (!c->secure)
+		check_say(c, "tls", why_clear(c));
+	say_lines(c, "offers", 1, ", ");
+	if (!c->credentials)
+		check_say(c, "login", c->offers_auth ?
+		    "none, but the server offers it: --client-auth" : "none");
+}
+
+void
+check_login(const struct client *c, const char *way, bool accepted)
+{
+	struct buf text = { 0 };
+
+	if (way)
+		buf_printf(&text, "%s: ", way);
+	if (accepted)
+		buf_puts(&text, "accepted");
+	else
+		reply_text(&c->reply, &text);
+	check_say(c, "login", text.s);
+	buf_free(&text);
 }
 
 int
@@ -24,10 +85,6 @@ check_server(struct client *c)
 	struct buf why = { 0 };
 	bool good = client_open(c);
 
-	if (good && !c->secure)
-		check_say(c, "tls", "none");
-	if (good && c->authenticated)
-		check_say(c, "login", "accepted");
 	if (!good)
 		reply_text(&c->reply, &why);
 	check_say(c, "result", good ? "ready for mail" : buf_text(&why));

@@ -279,7 +279,7 @@ begin(struct client *c)
 		return insecure;
 	if (clear && c->secure && introduce(c) != SENT)
 		return unwelcome;
-	check_reply(c, "offers");
+	check_offers(c);
 	return login(c) ? NULL : "";
 }
 

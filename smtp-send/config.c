@@ -29,6 +29,7 @@ static const struct option_row rows[] = {
 	{ "oauth-user", OPTION_TEXT, AT(oauth_user) },
 	{ "report", OPTION_FLAG, AT(report) },
 	{ "check", OPTION_FLAG, AT(check), .argv_only = true },
+	{ "json", OPTION_FLAG, AT(json) },
 	{ "hand-back", OPTION_FLAG, AT(hand_back), .argv_only = true },
 	OPTIONS_LOG(struct config),
 };

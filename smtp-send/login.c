@@ -290,9 +290,8 @@ try_way(struct client *c, struct sasl_client *s)
 {
 	enum fate f = has_program(c) ? attempt_token(c, s) : attempt(c, s);
 
-	if (f == SENT)
-		check_say(c, "login", way_name(s->way));
-	else
+	check_login(c, way_name(s->way), f == SENT);
+	if (f != SENT)
 		complain(c, way_name(s->way));
 	return f;
 }
@@ -303,6 +302,7 @@ nothing_in_common(struct client *c)
 	reply_make(&c->reply, 451, c->offers_auth ?
 	    "4.7.0 no mechanism in common that may be used" :
 	    "4.7.0 the server does not offer AUTH");
+	check_login(c, NULL, false);
 	complain(c, "login");
 }
 

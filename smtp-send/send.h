@@ -46,6 +46,7 @@ struct config {
 	bool hand_back;                 /* for smtp-recv, see deliver.c */
 	bool report;
 	bool check;
+	bool json;                      /* with check */
 };
 
 extern const struct option_set options;
@@ -132,6 +133,9 @@ bool starttls_now(struct client *c);
  * option nothing does. */
 void check_say(const struct client *c, const char *what, const char *value);
 void check_reply(const struct client *c, const char *what);
+void check_offers(const struct client *c);
+/* How the log-in by that way went. */
+void check_login(const struct client *c, const char *way, bool accepted);
 /* Begin a session, and end it. Returns the exit status. */
 int check_server(struct client *c);
 

@@ -103,6 +103,8 @@ tell(const struct client *c)
 	check_say(c, "tls", buf_text(&f->protocol));
 	check_say(c, "cipher", buf_text(&f->cipher));
 	check_say(c, "certificate", buf_text(&f->subject));
+	check_say(c, "names", f->names.n ? f->names.s : "none");
+	check_say(c, "expires", buf_text(&f->end));
 	check_say(c, "verified", good ? "yes" : buf_text(&f->verified));
 	log_info("%s TLS connection established to %s: %s with cipher %s%s%s",
 	    good ? "Verified" : "Untrusted", c->relay,

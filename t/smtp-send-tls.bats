@@ -534,10 +534,11 @@ greeting: server.test ESMTP
 tls: TLSv1.3
 cipher: TLS_[A-Z0-9_]*
 certificate: CN=mx.test,O=Test
+names: mx.test, 127.0.0.9
+expires: $(date -d '30 days' +%Y-%m-%d)
 verified: yes
-offers: server.test
-offers: SIZE=1000
-offers: PIPELINING
+offers: SIZE=1000, PIPELINING
+login: none
 result: ready for mail$"
 	[ -z "$stderr" ]
 	never_heard '(MAIL|message)'
@@ -550,14 +551,44 @@ result: ready for mail$"
 	chmod 600 "$BATS_TEST_TMPDIR/auth"
 	check --client-tls $trusting --client-auth="$BATS_TEST_TMPDIR/auth"
 	exits 0
-	assert_line 'login: accepted'
+	assert_line 'login: PLAIN: accepted'
 	[[ $output$stderr != *secret* ]]
+	check --client-tls $trusting --client-auth="$BATS_TEST_TMPDIR/auth" --json
+	exits 0
+	assert_equal "$(jq -rs 'add | .login, .names, .result' <<<"$output" | paste -sd'|')" \
+		"PLAIN: accepted|mx.test, 127.0.0.9|ready for mail"
+}
+@test "--check: a log-in that is refused, or is not to be had" {
+	printf 'LOGIN client bob secret\n' >"$BATS_TEST_TMPDIR/auth"
+	chmod 600 "$BATS_TEST_TMPDIR/auth"
+	serve --ehlo "AUTH PLAIN" --reply AUTH='535 5.7.8 who "are" you'
+	check --client-auth="$BATS_TEST_TMPDIR/auth"
+	exits 69
+	assert_output --regexp '^server: .*
+greeting: .*
+tls: none, and the server does not offer it
+offers: .*AUTH PLAIN
+login: PLAIN: 535 5.7.8 who "are" you
+result: 535 5.7.8 who "are" you$'
+	[ "$(said_times '^MAIL')" = 0 ]
+	check --client-auth="$BATS_TEST_TMPDIR/auth" --json
+	exits 69
+	assert_equal "$(jq -rs 'add | .result' <<<"$output")" '535 5.7.8 who "are" you'
+	serve --ehlo SIZE
+	check --client-auth="$BATS_TEST_TMPDIR/auth"
+	exits 75
+	assert_line 'login: 451 4.7.0 the server does not offer AUTH'
+	serve --ehlo "AUTH PLAIN" --ehlo STARTTLS
+	check
+	exits 0
+	assert_line 'tls: none, but the server offers it: --client-tls'
+	assert_line 'login: none, but the server offers it: --client-auth'
 }
 @test "--check: without TLS, and not verified" {
 	tls_serve good -n
 	check
 	exits 0
-	assert_line 'tls: none'
+	assert_line 'tls: none, and the server does not offer it'
 	tls_serve mx.test -i
 	check -b --client-tls-server-name=mx.test
 	exits 0

@@ -25,6 +25,8 @@ static const struct {
 	{ "SSL_CIPHER", offsetof(struct tls_facts, cipher) },
 	{ "SSL_PEER_CERT_SUBJECT", offsetof(struct tls_facts, subject) },
 	{ "SSL_CLIENT_S_DN", offsetof(struct tls_facts, subject) },
+	{ "SSL_PEER_CERT_NAMES", offsetof(struct tls_facts, names) },
+	{ "SSL_PEER_CERT_END", offsetof(struct tls_facts, end) },
 	{ "SSL_PEER_CERT_PEM", offsetof(struct tls_facts, certificate) },
 	{ "SSL_CLIENT_CERT", offsetof(struct tls_facts, certificate) },
 	{ "SSL_PEER_VERIFY", offsetof(struct tls_facts, verified) },

@@ -53,6 +53,8 @@ struct tls_facts {
 	struct buf protocol;    /* TLSv1.3 */
 	struct buf cipher;      /* TLS_AES_256_GCM_SHA384 */
 	struct buf subject;     /* of the other side's certificate */
+	struct buf names;       /* that a server's is for: a.test, 192.0.2.1 */
+	struct buf end;         /* of a server's: 2027-01-31 */
 	struct buf certificate; /* the same as PEM, in one line */
 	struct buf verified;    /* "SUCCESS" or what is wrong with it */
 	struct buf server_name; /* what the client thinks we are */

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 #include "helpers/tls/engine.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/date.h"
 #include "base/text.h"
+
+enum { NAMES_MOST = 1000 };     /* octets; some have hundreds of names */
 
 /* Wait until the network is ready; false after the time, or when the program
  * has gone. */
@@ -116,6 +120,46 @@ put_certificate(struct buf *out, X509 *x)
 	BIO_free(bio);
 }
 
+/* Whom a server's certificate is for: mx.example, 192.0.2.1 */
+static void
+put_names(struct buf *out, X509 *x)
+{
+	GENERAL_NAMES *all = X509_get_ext_d2i(x, NID_subject_alt_name, NULL,
+	    NULL);
+	struct buf names = { 0 };
+	char ip[INET6_ADDRSTRLEN];
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) {
+		const GENERAL_NAME *g = sk_GENERAL_NAME_value(all, i);
+		const ASN1_STRING *s = g->d.ia5;
+		const unsigned char *p = ASN1_STRING_get0_data(s);
+		int n = ASN1_STRING_length(s);
+		const char *comma = names.n ? ", " : "";
+
+		if (names.n > NAMES_MOST)
+			break;
+		if (g->type == GEN_DNS)
+			buf_printf(&names, "%s%.*s", comma, n, (const char *)p);
+		else if (g->type == GEN_IPADD && (n == 4 || n == 16) &&
+		    inet_ntop(n == 4 ? AF_INET : AF_INET6, p, ip, sizeof ip))
+			buf_printf(&names, "%s%s", comma, ip);
+	}
+	put_fact(out, "SSL_PEER_CERT_NAMES", buf_text(&names));
+	buf_free(&names);
+	GENERAL_NAMES_free(all);
+}
+
+static void
+put_end(struct buf *out, const X509 *x)
+{
+	struct tm end;
+	char date[32];
+
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(x), &end) == 1 &&
+	    strftime(date, sizeof date, "%Y-%m-%d", &end) > 0)
+		put_fact(out, "SSL_PEER_CERT_END", date);
+}
+
 void
 handshake_facts(SSL *ssl, struct buf *out)
 {
@@ -130,6 +174,10 @@ handshake_facts(SSL *ssl, struct buf *out)
 		return;
 	put_name(out, "SSL_PEER_CERT_SUBJECT", X509_get_subject_name(peer));
 	put_name(out, "SSL_PEER_CERT_ISSUER", X509_get_issuer_name(peer));
+	if (!SSL_is_server(ssl)) {
+		put_names(out, peer);
+		put_end(out, peer);
+	}
 	put_fact(out, "SSL_PEER_VERIFY", verdict == X509_V_OK ? "SUCCESS" :
 	    X509_verify_cert_error_string(verdict));
 	put_certificate(out, peer);
