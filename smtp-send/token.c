@@ -130,6 +130,33 @@ objection(const struct helper_result *r)
 	return NULL;
 }
 
+/* Why it has failed the program can say as filters do, <<so>>. Nothing else
+ * that it prints is told to anybody. */
+static const char *
+reason(struct buf *output)
+{
+	char *from, *to;
+
+	if (output->n == 0)
+		return NULL;
+	from = strstr(output->s, "<<");
+	to = from ? strstr(from, ">>") : NULL;
+	if (!to)
+		return NULL;
+	*to = '\0';
+	return from + 2;
+}
+
+static void
+complain(const struct token *t, const char *no, struct helper_result *r)
+{
+	const char *why = r->error || r->timed_out || r->code == 0 ? NULL :
+	    reason(&r->output);
+
+	log_warning("no token from '%s': %s%s%s", list_get(&t->program, 0), no,
+	    why ? ": " : "", why ? why : "");
+}
+
 static bool
 fetch(struct token *t)
 {
@@ -146,8 +173,7 @@ fetch(struct token *t)
 			no = "it has printed something else";
 	}
 	if (no)
-		log_warning("no token from '%s': %s",
-		    list_get(&t->program, 0), no);
+		complain(t, no, &r);
 	t->fresh = !no;
 	buf_wipe(&r.output);
 	return !no;
