@@ -181,9 +181,13 @@ print(m["From"], m.get_content_type(), [p.get_content_type() for p in m.get_payl
 }
 
 @test "filter-notify" {
-	script beep <<<"echo \"\$1\" >$here/heard.tmp; mv $here/heard.tmp $here/heard; sleep 0.1"
+	mkfifo "$here/go"
+	script beep <<<"read -r _ <$here/go; echo \"\$1\" >$here/heard.tmp; mv $here/heard.tmp $here/heard"
+	# it is not waited for
 	filter "$examples/filter-notify $here/beep"
 	taken
+	[ ! -e "$here/heard" ]
+	timeout 20 sh -c "echo >$here/go"
 	wait_until test -e "$here/heard"
 	assert_equal "$(cat "$here/heard")" a@a.test
 }

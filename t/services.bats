@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash disable=SC2016,SC2030,SC2031,SC2086,SC2154
+# doc/examples for cron, systemd and runit: they are well-formed, and what they
+# run does what they say. Paths are those of the build, the spool is told by the
+# environment.
+load recv
+load send
+
+examples=$top/doc/examples
+
+setup() {
+	prepare
+	here=$BATS_TEST_TMPDIR
+	export SLUICE_SPOOL_DIR=$spool SLUICE_USER=${me#--user=}
+	export SLUICE_NO_SYSLOG=yes
+}
+# here_with NAME: the example, with the programs and the server of this test.
+here_with() {
+	mkdir -p "$here/$(dirname "$1")"
+	sed -E "s:/usr/local/s?bin/:$bin/:g; s/smarthost\.example:25/127.0.0.1:${port:-1}/g" \
+		"$examples/$1" >"$here/$1"
+	[ ! -x "$examples/$1" ] || chmod 755 "$here/$1"
+}
+# exec_start UNIT: its command, run as systemd would; stderr is in $stderr.
+exec_start() {
+	local command
+	here_with "systemd/$1"
+	command=$(sed -n 's/^ExecStart=//p' "$here/systemd/$1")
+	run --separate-stderr $command
+}
+units() {
+	local f
+	for f in "$examples"/systemd/*; do
+		f=systemd/${f##*/}
+		[ -d "$examples/$f" ] || here_with "$f"
+	done
+	for f in "$examples"/systemd/*/*; do
+		here_with "systemd/${f#"$examples/systemd/"}"
+	done
+	export SYSTEMD_UNIT_PATH=$here/systemd:
+}
+with_systemd() {
+	command -v systemd-analyze >/dev/null || skip "systemd is not installed"
+}
+
+@test "cron: each line does what it says" {
+	local n=0
+	export MAILTO=
+	serve
+	post 1
+	here_with cron
+	while read -r minute _ _ _ _ user command; do
+		[[ $minute != '#'* && $minute ]] || continue
+		n=$((n + 1))
+		[ "$user" = daemon ]
+		[[ $command != *%* ]]
+		# cron's environment, but for where the spool is
+		run env -i PATH=/usr/bin:/bin SHELL=/bin/sh LOGNAME=daemon HOME=/ \
+			SLUICE_SPOOL_DIR="$spool" SLUICE_USER="$SLUICE_USER" \
+			SLUICE_NO_SYSLOG=1 /bin/sh -c "$command"
+		assert_success
+		assert_output ""
+	done <"$here/cron"
+	[ "$n" = 3 ]
+	[ "$(state 1)" = gone ]
+	# without the programs nobody is bothered
+	sed -n 's/.* daemon //p' "$examples/cron" |
+		sed 's:/usr/local/:/nowhere/:g' >"$here/lines"
+	while read -r command; do
+		run sh -c "$command"
+		assert_output ""
+	done <"$here/lines"
+}
+
+@test "cron: what was given up is told" {
+	to 1 b@b.test
+	mv "$spool/$(id 1).envelope"{,.bad}
+	here_with cron
+	run sh -c "$(sed -n 's/.* daemon \(.*spool-list.*\)/\1/p' "$here/cron")"
+	assert_output --partial "$(id 1)"
+}
+
+@test "systemd: the units are what systemd understands" {
+	with_systemd
+	units
+	for u in smtp-recv.socket smtp-recv@1.service smtp-send.service \
+		smtp-send.timer smtp-send.path; do
+		run systemd-analyze verify --man=no "$here/systemd/$u"
+		assert_success
+		assert_output ""
+	done
+	# a test that cannot fail is none
+	sed -i 's/^Accept=/Acept=/' "$here/systemd/smtp-recv.socket"
+	run systemd-analyze verify --man=no "$here/systemd/smtp-recv.socket"
+	assert_output --partial Acept
+}
+
+@test "systemd: hardened, smtp-recv may do little" {
+	with_systemd
+	units
+	run systemd-analyze security --offline=true --threshold=10 --no-pager \
+		smtp-recv@.service
+	assert_success
+	rm -r "$here/systemd/smtp-recv@.service.d"
+	run systemd-analyze security --offline=true --threshold=10 --no-pager \
+		smtp-recv@.service
+	assert_failure
+}
+
+@test "systemd: what smtp-recv@.service runs takes mail, smtp-send.service sends it" {
+	serve
+	server=$port
+	here_with systemd/smtp-recv@.service
+	command=$(sed -n 's/^ExecStart=//p' "$here/systemd/smtp-recv@.service")
+	run --separate-stderr "$BATS_TEST_DIRNAME/talk" -4 $command < <(
+		printf "$hello${start}DATA\r\nSubject: x\r\n\r\ntext\r\n.\r\n$bye")
+	[[ $output = *"250 2.0.0 OK queued"* ]] || fail "$output $stderr"
+	only
+	port=$server
+	exec_start smtp-send.service
+	exits 0
+	[ "$(arrived)" = 1 ]
+	# the timer starts it with nothing to do, and when nobody is there
+	exec_start smtp-send.service
+	exits 0
+	post 1
+	port=1
+	exec_start smtp-send.service
+	grep -qw "^SuccessExitStatus=.*$status" "$examples/systemd/smtp-send.service"
+}
+
+@test "systemd: the drop-in logs in with a credential" {
+	mkdir "$here/credentials"
+	(umask 077 && echo "client plain ann horse" >"$here/credentials/smarthost")
+	name=$(sed -n 's/^LoadCredential=\([^:]*\):.*/\1/p' \
+		"$examples/systemd/smtp-send.service.d/login.conf")
+	[ "$name" = smarthost ]
+	while IFS='=' read -r _ setting; do
+		export "${setting?}"
+	done < <(grep ^Environment= "$examples/systemd/smtp-send.service.d/login.conf")
+	export CREDENTIALS_DIRECTORY=$here/credentials
+	# it wants TLS, which is not there: not a word of the password
+	post 1
+	serve --ehlo "AUTH PLAIN"
+	exec_start smtp-send.service
+	exits 75
+	[[ $stderr = *"does not offer STARTTLS"* ]] || fail "$stderr"
+	[ "$(said_times ^AUTH)" = 0 ]
+	unset SLUICE_CLIENT_TLS_REQUIRED
+	exec_start smtp-send.service
+	exits 0
+	grep -q '^AUTH PLAIN AGFubgBob3JzZQ==' "$said"
+}
+
+@test "runit: the run script polls" {
+	serve
+	post 1
+	for f in run log/run env/SLUICE_FORWARD_TO; do
+		here_with runit/smtp-send/$f
+	done
+	# chpst, as far as it is used here
+	mkdir "$here/bin"
+	cat >"$here/bin/chpst" <<-'EOF'
+		#!/bin/sh
+		[ "$1 $2 $3 $4" = "-u daemon -e ./env" ] || exit 111
+		shift 4
+		for f in ./env/*; do export "${f##*/}=$(head -n 1 "$f")"; done
+		exec "$@"
+	EOF
+	chmod 755 "$here/bin/chpst"
+	cd "$here/runit/smtp-send"
+	PATH=$here/bin:$PATH setsid ./run >"$here/log" 3>&- &
+	runner=$!
+	pids+=("$runner")
+	wait_until grep -q 'status=sent' "$here/log"
+	[ "$(state 1)" = gone ]
+	# sv hup
+	post 2
+	kill -HUP "$runner"
+	wait_until grep -q 'to2@b.test.*status=sent' "$here/log"
+	kill "$runner"
+	wait "$runner"
+	! command -v shellcheck >/dev/null || shellcheck ./run ./log/run
+}
