@@ -1,42 +1,24 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/options.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sysexits.h>
-#include <unistd.h>
 
-#include "base/environment.h"
 #include "base/options_parts.h"
 #include "base/text.h"
 
 const char *const options_universal[] = { "config", "help", "version", NULL };
 enum { UNIVERSAL = sizeof options_universal / sizeof *options_universal - 1 };
 
-enum source { ARGV, ENVIRONMENT, CONFIG_FILE };
-
-struct reading {
-	const struct option_set *set;
-	char *config;                   /* the struct, for offsets */
-	struct options_common *common;
-	enum source source;             /* where we are */
-	bool seen[OPTION_MOST];
-	enum source from[OPTION_MOST];  /* seen there first */
-	const char *file;               /* --config */
-	size_t line;                    /* in that file */
-	const struct variable *variable;
-};
-
 /* Where in the configuration we are: "prog.conf:12: ", "SLUICE_SIZE: " or
  * "". */
-static void
-complain(const struct reading *r, const char *what, const char *which)
+void
+reading_complain(const struct reading *r, const char *what, const char *which)
 {
 	if (r->source == CONFIG_FILE)
 		die(EX_CONFIG, "%s:%zu: %s%s", r->file, r->line, what, which);
@@ -76,7 +58,7 @@ complain_value(const struct reading *r, const struct option_row *row,
 			buf_printf(&text, " %s", row->words[i]);
 		break;
 	}
-	complain(r, text.s, "");
+	reading_complain(r, text.s, "");
 }
 
 static void
@@ -117,8 +99,8 @@ set_number(struct reading *r, const struct option_row *row, const char *value)
 	*(uint64_t *)(void *)(r->config + row->at) = n;
 }
 
-static void
-set_row(struct reading *r, size_t i, const char *value)
+void
+reading_set(struct reading *r, size_t i, const char *value)
 {
 	const struct option_row *row = &r->set->rows[i];
 
@@ -151,8 +133,8 @@ set_row(struct reading *r, size_t i, const char *value)
 		hand_down(r, row->name, value);
 }
 
-static bool
-find_row(const struct option_set *set, const char *name, size_t *at)
+bool
+reading_find(const struct option_set *set, const char *name, size_t *at)
 {
 	for (size_t i = 0; i < set->n; i++) {
 		if (strcmp(set->rows[i].name, name) == 0) {
@@ -163,8 +145,8 @@ find_row(const struct option_set *set, const char *name, size_t *at)
 	return false;
 }
 
-static bool
-is_universal(const char *name)
+bool
+option_is_universal(const char *name)
 {
 	for (size_t i = 0; i < UNIVERSAL; i++)
 		if (strcmp(options_universal[i], name) == 0)
@@ -225,7 +207,7 @@ complain_unknown(const struct reading *r, const char *name)
 	if (near)
 		buf_printf(&text, ", did you mean %s%s?", r->source == ARGV ? "--" : "",
 		    near);
-	complain(r, text.s, "");
+	reading_complain(r, text.s, "");
 }
 
 /* getopt_long takes "--forw" for "--forward-to"; E-MailRelay never did, and
@@ -277,129 +259,20 @@ read_argv(struct reading *r, int argc, char *argv[])
 		if (c == '?' && argv[at][1] == '-')
 			complain_unknown(r, argv[at]);
 		if (c == '?')
-			complain(r, "unknown option ", letter);
+			reading_complain(r, "unknown option ", letter);
 		if (c == ':')
-			complain(r, "no value supplied for ",
+			reading_complain(r, "no value supplied for ",
 			    argv[at][1] == '-' ? argv[at] : letter);
 		i = index_of(long_options, n, c);
 		if (c >= 256)
 			demand_whole_name(r, argv[at], long_options[i].name);
 		if (i < r->set->n)
-			set_row(r, i, optarg);
+			reading_set(r, i, optarg);
 		else
 			universal_option(r, long_options[i].name, optarg);
 	}
 	buf_free(&letters);
 	return optind;
-}
-
-/* --- the environment --- */
-
-/* One of another program, or one that nobody knows. What is like an option of
- * ours was meant to be one; others may be there for no fault of anybody's,
- * as Kubernetes has some for each service. */
-static void
-foreign_variable(const struct reading *r)
-{
-	const struct variable *v = r->variable;
-	struct buf option = { 0 }, text = { 0 };
-	const char *near;
-
-	for (const char *s = v->name + strlen(ENVIRONMENT_PREFIX); *s; s++)
-		buf_putc(&option, *s == '_' ? '-' :
-		    (char)tolower((unsigned char)*s));
-	near = options_nearest(NULL, buf_text(&option));
-	if (near) {
-		buf_puts(&text, "unknown, did you mean ");
-		environment_name(&text, near);
-		buf_putc(&text, '?');
-		complain(r, text.s, "");
-	}
-	log_warning("%s: no option is called so", v->name);
-	buf_free(&option);
-}
-
-/* The value and the file of it: which of them was meant? */
-static void
-demand_one(const struct reading *r)
-{
-	struct buf name = { 0 }, path = { 0 };
-	const char *value, *file;
-
-	environment_name(&name, r->variable->option->name);
-	buf_printf(&path, "%s_FILE", name.s);
-	value = getenv(name.s);
-	file = getenv(path.s);
-	if (value && *value && file && *file)
-		die(EX_CONFIG, "both %s and %s are there", name.s, path.s);
-	buf_free(&name);
-	buf_free(&path);
-}
-
-static void
-universal_variable(struct reading *r)
-{
-	const struct variable *v = r->variable;
-
-	/* SLUICE_VERSION is what images like to call theirs */
-	if (strcmp(v->option->name, "config") != 0)
-		return;
-	if (v->is_file)
-		complain(r, "unknown, did you mean SLUICE_CONFIG?", "");
-	if (!r->file)
-		r->file = environment_value(v);
-}
-
-static void
-read_variable(struct reading *r)
-{
-	const struct variable *v = r->variable;
-	const char *value;
-	bool yes;
-	size_t i;
-
-	if (!v->option) {
-		foreign_variable(r);
-		return;
-	}
-	if (is_universal(v->option->name)) {
-		universal_variable(r);
-		return;
-	}
-	if (!find_row(r->set, v->option->name, &i))
-		return;
-	demand_one(r);
-	if (r->set->rows[i].others || r->seen[i])
-		return;
-	if (r->set->rows[i].argv_only)
-		complain(r, "only for the command line", "");
-	value = environment_value(v);
-	if (r->set->rows[i].kind != OPTION_FLAG) {
-		set_row(r, i, value);
-	} else if (!environment_flag(value, &yes)) {
-		complain(r, "wants yes or no", "");
-	} else if (yes) {
-		set_row(r, i, NULL);
-	} else {
-		r->seen[i] = true;
-		r->from[i] = ENVIRONMENT;
-	}
-}
-
-/* Set-id, we have rights that whoever made the environment has not. */
-static void
-read_environment(struct reading *r)
-{
-	struct variable v;
-
-	if (getauxval(AT_SECURE))
-		return;
-	r->source = ENVIRONMENT;
-	r->variable = &v;
-	for (char **e = environ; e && *e; e++)
-		if (environment_parse(&v, *e))
-			read_variable(r);
-	r->variable = NULL;
 }
 
 /* --- the file --- */
@@ -417,19 +290,19 @@ read_line(struct reading *r, char *line)
 	name = text_word(&rest);
 	rest = text_trim(rest);
 	o = option_find(name);
-	if (!o || is_universal(name))
+	if (!o || option_is_universal(name))
 		complain_unknown(r, name);
-	if (!find_row(r->set, name, &i))
+	if (!reading_find(r->set, name, &i))
 		return;         /* for another program of the suite */
 	if (r->set->rows[i].argv_only && r->set->rows[i].others)
 		return;
 	if (r->set->rows[i].argv_only)
-		complain(r, "only for the command line: ", name);
+		reading_complain(r, "only for the command line: ", name);
 	if (o->value && !*rest && strcmp(name, "domain") != 0)
-		complain(r, "no value supplied for ", name);
+		reading_complain(r, "no value supplied for ", name);
 	if (!o->value && *rest)
-		complain(r, "takes no value: ", name);
-	set_row(r, i, o->value ? need_copy(rest) : NULL);
+		reading_complain(r, "takes no value: ", name);
+	reading_set(r, i, o->value ? need_copy(rest) : NULL);
 }
 
 static void
@@ -443,7 +316,7 @@ read_file(struct reading *r, FILE *f)
 		r->line++;
 		n = strlen(line);
 		if (n == sizeof line - 1 && line[n - 1] != '\n')
-			complain(r, "line too long", "");
+			reading_complain(r, "line too long", "");
 		read_line(r, line);
 	}
 	if (ferror(f))
@@ -462,7 +335,7 @@ options_read(const struct option_set *set, struct options_common *config,
 	int first;
 
 	first = read_argv(&r, argc, argv);
-	read_environment(&r);
+	reading_environment(&r);
 	if (r.file) {
 		f = fopen(r.file, "re");
 		if (!f)
@@ -484,7 +357,7 @@ options_file(const struct option_set *set, struct options_common *config,
 
 	if (!f && errno != ENOENT)
 		die(EX_CONFIG, "cannot open '%s': %s", path, strerror(errno));
-	read_environment(&r);
+	reading_environment(&r);
 	if (f)
 		read_file(&r, f);
 	log_configure(&config->log);

@@ -114,8 +114,8 @@ struct options_common {
 	{ "user", OPTION_TEXT, offsetof(config, common.user), .down = true }
 
 /* Read argv, the environment, and the file that --config names, into the
- * struct at config, and set up the log. --help and --version print and exit. Returns the
- * index of the first argument behind the options. */
+ * struct at config, and set up the log. --help and --version print and exit.
+ * Returns the index of the first argument behind the options. */
 int options_read(const struct option_set *set, struct options_common *config,
     int argc, char *argv[]);
 
