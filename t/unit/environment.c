@@ -38,8 +38,6 @@ static const struct option_set set = {
 };
 
 enum { ARGS = 6 };
-static char *no_environment[1];
-
 static void
 show(void *args)
 {
@@ -69,14 +67,14 @@ static int
 try(const char *env, const char *args, struct buf *out)
 {
 	char *strings[8] = { NULL }, *rest = need_copy(env), *all = rest;
-	char *given = need_copy(args);
+	char *given = need_copy(args), **own = environ;
 	int status;
 
 	for (int i = 0; i < 7 && (strings[i] = strtok_r(rest, " ", &rest)); i++)
 		continue;
 	environ = strings;
 	status = in_child(show, given, out);
-	environ = no_environment;
+	environ = own;
 	free(all);
 	free(given);
 	return status;
@@ -319,12 +317,12 @@ static void
 others_see_nothing_of_it(void **state)
 {
 	char a[] = "A=1", b[] = "SLUICE_CLIENT_AUTH=x", c[] = "SLUICED=1";
-	char *mine[] = { a, b, c, NULL }, **others;
+	char *mine[] = { a, b, c, NULL }, **others, **own = environ;
 
 	(void)state;
 	environ = mine;
 	others = environment_others();
-	environ = no_environment;
+	environ = own;
 	assert_ptr_equal(others[0], a);
 	assert_ptr_equal(others[1], c);
 	assert_null(others[2]);
