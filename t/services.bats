@@ -55,7 +55,7 @@ with_systemd() {
 		[ "$user" = daemon ]
 		[[ $command != *%* ]]
 		# cron's environment, but for where the spool is
-		run env -i PATH=/usr/bin:/bin SHELL=/bin/sh LOGNAME=daemon HOME=/ \
+		run env -i ASAN_OPTIONS="${ASAN_OPTIONS:-}" PATH=/usr/bin:/bin SHELL=/bin/sh LOGNAME=daemon HOME=/ \
 			SLUICE_SPOOL_DIR="$spool" SLUICE_USER="$SLUICE_USER" \
 			SLUICE_NO_SYSLOG=1 /bin/sh -c "$command"
 		assert_success
