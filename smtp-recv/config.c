@@ -42,6 +42,8 @@ static const struct option_row rows[] = {
 	{ "forward-on-disconnect", OPTION_FLAG, AT(forward_on_disconnect) },
 	{ "poll", OPTION_NUMBER, AT(poll), 0, DAY },
 	{ "forward-to", OPTION_TEXT, AT(forward_to), .down = true },
+	{ "forward-to-all", OPTION_FLAG, AT(to_all), .down = true },
+	{ "forward-to-some", OPTION_FLAG, AT(to_some), .down = true },
 	/* no secret of smtp-send's comes into a process that strangers talk to,
 	 * if we can help it */
 	{ "client-auth", OPTION_TEXT, AT(handed_text), .down = true,

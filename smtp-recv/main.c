@@ -46,6 +46,9 @@ check(struct config *conf)
 	if (conf->client_tls && conf->client_tls_connection)
 		die(EX_CONFIG, "the --client-tls and --client-tls-connection "
 		    "options cannot be used together");
+	if (conf->to_all && conf->to_some)
+		die(EX_CONFIG, "the --forward-to-all and --forward-to-some "
+		    "options cannot be used together");
 	if ((conf->immediate || conf->forward_on_disconnect) &&
 	    !conf->forward_to)
 		die(EX_CONFIG, "the --forward, --immediate and --poll options "

@@ -37,6 +37,7 @@ struct config {
 	uint64_t poll;                  /* only 0 concerns us */
 	uint64_t handed_down;           /* checked here, used by smtp-send, */
 	const char *handed_text;        /* as are these */
+	bool to_all, to_some;           /* ... and these */
 	bool client_tls, client_tls_connection, client_tls_required;
 	const char *proxies;            /* --proxy-protocol */
 	uint64_t max_connections;       /* of a client; 0: no limit */

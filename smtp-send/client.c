@@ -163,7 +163,7 @@ note_offer(struct client *c, const char *line)
 	} offers[] = {
 		{ "PIPELINING", PIPELINING }, { "SIZE", SIZE },
 		{ "8BITMIME", EIGHT_BIT }, { "SMTPUTF8", UTF8 },
-		{ "STARTTLS", STARTTLS },
+		{ "STARTTLS", STARTTLS }, { "CHUNKING", CHUNKING },
 	};
 	size_t n = strcspn(line, " ");
 
@@ -291,6 +291,7 @@ client_open(struct client *c)
 
 	c->secure = false;
 	c->sent = 0;
+	c->crowd = 0;
 	c->dirty = c->doubtful = false;
 	if (!connect_to(c))
 		return false;

@@ -6,6 +6,8 @@
 
 static const struct option_row rows[] = {
 	{ "forward-to", OPTION_TEXT, AT(forward_to) },
+	{ "forward-to-all", OPTION_FLAG, AT(to_all) },
+	{ "forward-to-some", OPTION_FLAG, AT(to_some) },
 	OPTIONS_SPOOL(struct config),
 	{ "domain", OPTION_TEXT, AT(domain) },
 	{ "client-tls", OPTION_FLAG, AT(client_tls) },

@@ -20,6 +20,9 @@ prepare(struct run *r, struct config *conf, bool from_stdin, unsigned given)
 	conf->forward_on_disconnect |= conf->poll == 0;
 	if (!conf->forward_to)
 		die(EX_USAGE, "where to? --forward-to is missing");
+	if (conf->to_all && conf->to_some)
+		die(EX_USAGE, "the --forward-to-all and --forward-to-some "
+		    "options cannot be used together");
 	if (!socks_parse(&c->target, &c->proxy, conf->forward_to))
 		die(EX_USAGE, "invalid host:service format: %s",
 		    conf->forward_to);

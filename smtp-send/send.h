@@ -6,9 +6,12 @@
  * Forwarding: what the parts of smtp-send know of each other.
  *
  *	queue.c		which messages, in what order
- *	deliver.c	one message: claim it, send it, decide its fate
+ *	deliver.c	one message: claim it, send it
+ *	dispose.c	... and decide its fate
  *	filter.c	--client-filter
- *	transact.c	MAIL to the final dot
+ *	answers.c	what the server says of each recipient, and what follows
+ *	transact.c	a transaction, MAIL to the final reply
+ *	content.c	the text in it, by DATA or by BDAT
  *	client.c	the session with the server
  *	login.c		its authentication
  *	token.c		... by what another program gives us
@@ -42,6 +45,8 @@ struct config {
 	uint64_t retry_for;
 	struct list client_filters;
 	uint64_t filter_timeout;        /* for each of them */
+	bool to_all;                    /* --forward-to-all */
+	bool to_some;                   /* --forward-to-some */
 	bool forward_on_disconnect;     /* run in turn with others */
 	bool hand_back;                 /* for smtp-recv, see deliver.c */
 	bool report;
@@ -59,8 +64,12 @@ enum fate {
 	LOST            /* it said nothing that makes sense, or is gone */
 };
 
+/* "sent", "deferred" or "bounced" */
+const char *fate_word(enum fate f);
+
 /* What the server offers. */
-enum { PIPELINING = 1, SIZE = 2, EIGHT_BIT = 4, UTF8 = 8, STARTTLS = 16 };
+enum { PIPELINING = 1, SIZE = 2, EIGHT_BIT = 4, UTF8 = 8, STARTTLS = 16,
+	CHUNKING = 32 };
 
 /* What stands in for a password for an hour or so. Between two log-ins it is
  * only in the cache, a file in the spool. */
@@ -79,13 +88,15 @@ struct client {
 	struct io io;
 	bool open;
 	bool dirty;             /* a transaction has to be reset first */
-	bool doubtful;          /* lost between the final dot and its reply */
+	bool doubtful;          /* lost between the text's end and its reply */
 	unsigned asked;         /* replies that are still to come */
 	bool credentials;       /* it is to hear a password of ours */
 	bool secure;            /* the conversation is encrypted, */
 	struct tls_facts tls;   /* in this way */
 	unsigned can;
 	uint64_t size_limit;    /* SIZE; 0: none */
+	bool no_chunks;         /* it offers CHUNKING, and has no BDAT */
+	size_t crowd;           /* recipients it takes at once; 0: many */
 	bool offers_auth;
 	unsigned ways;          /* to log in that it offers: 1u << enum way */
 	bool authenticated;
@@ -153,8 +164,48 @@ bool token_get(struct client *c, const char *id, bool again);
 /* The log-in is over; a token that was refused goes for good. */
 void token_forget(struct client *c, bool refused);
 
-/* Send a claimed message. reply says how it went. */
-enum fate transact(struct client *c, const struct claim *m);
+/* The text, when the server waits for it; and its answer to all of it. */
+enum fate content_lines(struct client *c, const struct claim *m);
+enum fate content_chunks(struct client *c, const struct claim *m);
+/* A text of one chunk, said before the answers to what was said before have
+ * been heard; content_verdict hears the one to it. False: it was not said,
+ * and the connection is closed. */
+bool content_ahead(struct client *c, const struct claim *m);
+enum fate content_verdict(struct client *c);
+
+/* The weightiest one of several answers: a refusal for good weighs more than
+ * one for now, any refusal more than the loss of the connection behind it,
+ * and the first of a kind is kept with its text. */
+struct outcome {
+	enum fate fate;
+	struct reply reply;
+};
+/* about: the recipient it is for, or NULL. */
+void outcome_note(struct outcome *o, enum fate f, const struct reply *r,
+    const char *about);
+
+/* What the server has said of each recipient, in this run. */
+struct said {
+	bool asked;
+	enum fate fate;         /* SENT: it would take it */
+	struct reply reply;     /* why not */
+};
+struct answers {
+	struct said *of;       /* one for each of the envelope's remote */
+	size_t n;
+	bool nobody;            /* all was well but for the recipients */
+};
+void answers_open(struct answers *a, const struct claim *m);
+void answers_free(struct answers *a);
+/* Forget who would have been taken: they are asked anew. */
+void answers_again(struct answers *a);
+/* Is there anybody who was not asked yet? */
+bool answers_missing(const struct answers *a, const struct claim *m);
+
+/* Send a claimed message to those who are pending and were not asked yet, or
+ * to as many of them as the server takes at once. The client's reply says how
+ * it went, the answers what was said of whom. */
+enum fate transact(struct client *c, struct claim *m, struct answers *a);
 
 /* A run over messages. */
 struct run {
@@ -175,6 +226,38 @@ struct run {
 void filters_open(struct run *r);
 enum claim_verdict filters_ask(struct run *r, struct claim *m,
     enum judgement *how);
+
+/* After a transaction: who is done with now, in the claim and in the log. */
+void answers_settle(struct run *r, struct claim *m, const struct answers *a,
+    enum fate f);
+/* After the last one: what becomes of the message as a whole. The client's
+ * reply is about that then, and those who are left are in the log. */
+enum fate answers_sum(struct run *r, struct claim *m, const struct answers *a,
+    enum fate f);
+/* It is given up: append why, that is who was refused, and how, or else the
+ * reply. Who was pending to the last is refused with the others, if there are
+ * any: the next attempt is for all of them. Returns the reply code. */
+int answers_reason(const struct run *r, struct claim *m,
+    const struct answers *a, struct buf *out);
+
+/* File a claimed message away, and report it. f: how the last transaction went. */
+void dispose(struct run *r, struct claim *m, const struct answers *a,
+    enum fate f);
+/* It becomes .bad, for this reason; or in the words of E-MailRelay, which
+ * scripts look for, for what was said of it. */
+void give_up(struct run *r, struct claim *m, const char *reason, int code);
+void give_up_refused(struct run *r, struct claim *m,
+    const struct answers *a);
+void remove_files(struct run *r, struct claim *m);
+/* Behind smtp-recv --immediate a client waits for its reply. What was not
+ * sent can be refused there, and then it is not ours any more; but only once
+ * smtp-recv says so: should it be gone, the message stays. */
+bool wanted_back(struct run *r);
+/* A line on stdout: `ID STATUS CODE ENHANCED TEXT`. */
+void report(const struct run *r, const struct message_id *id,
+    const char *status, const struct reply *reply);
+/* Something cannot be done to its files: errno. */
+void cannot(const struct claim *m, const char *what);
 
 /* Try one message; forced: even if it is not due. */
 void deliver(struct run *r, const struct message_id *id, bool forced);

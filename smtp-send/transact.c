@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 #include "send.h"
 
-#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/date.h"
 #include "base/text.h"
 #include "base/xtext.h"
-#include "mail/dot.h"
 #include "mail/header.h"
 
-enum { BLOCK = 65536, GROUP = 100, HOPS_MOST = 100, AUTH_MOST = 500 };
+/* RCPT commands in one go; and octets of text behind them. More, and both
+ * sides could wait for one another to read. */
+enum { GROUP = 100, AHEAD = 65536 };
+enum { BLOCK = 65536, HOPS_MOST = 100, AUTH_MOST = 500 };
 
 /* Has it been handed round in a circle? (RFC 5321 section 6.3; the first 64
  * KiB of the header will do.) */
@@ -111,193 +112,264 @@ say_mail(struct client *c, const struct claim *m, bool utf8)
 	buf_free(&line);
 }
 
-/* One answer out of several: a refusal for good weighs more than one for
- * now, any refusal more than the loss of the connection behind it, and the
- * first of a kind is kept with its text. */
-struct outcome {
-	enum fate fate;
-	struct reply reply;
+struct transaction {
+	struct client *c;
+	struct claim *m;
+	struct answers *a;
+	bool some;              /* --forward-to-some */
+	bool utf8;
+	bool chunks;            /* BDAT, not DATA */
+	bool ahead;             /* the text, or DATA, was said with the RCPTs */
+	size_t *to;             /* places of those it is for */
+	size_t n, heard;
+	size_t taken;           /* of those heard */
+	size_t full;            /* taken when there were too many; 0: never */
+	struct outcome whole;   /* what all recipients share */
+	struct outcome each;    /* ... and what they do not */
 };
 
 static void
-note(struct outcome *o, enum fate f, const struct reply *r, const char *about)
+choose(struct transaction *t)
 {
-	struct buf text = { 0 };
+	const struct envelope *e = &t->m->envelope;
+
+	t->to = need_memory((e->remote.n + 1) * sizeof *t->to);
+	for (size_t i = 0; i < e->remote.n; i++)
+		if (envelope_recipient(e, i) == RECIPIENT_PENDING &&
+		    !t->a->of[i].asked &&
+		    (t->c->crowd == 0 || t->n < t->c->crowd))
+			t->to[t->n++] = i;
+}
+
+static const char *
+address(const struct transaction *t, size_t i)
+{
+	return list_get(&t->m->envelope.remote, t->to[i]);
+}
+
+/* RFC 5321 section 4.5.3.1.10: "too many recipients" is 452, and 552 in old
+ * servers. Both have other meanings too, which the enhanced code tells. */
+static bool
+is_crowded(const struct transaction *t, const struct reply *r)
+{
+	const char *text = r->lines.n ? list_get(&r->lines, 0) : "";
 	char enhanced[12];
-	const char *line;
 
-	if (f == LOST ? o->fate != SENT : f <= o->fate)
-		return;
-	o->fate = f;
 	reply_enhanced(r, enhanced);
-	if (about && f != LOST && r->code != 421)
-		buf_printf(&text, "%s one or more recipients rejected: <%s>:",
-		    enhanced, about);
-	for (size_t i = 0; i < r->lines.n; i++) {
-		line = list_get(&r->lines, i);
-		/* it begins the whole already */
-		if (i == 0 && text.n && text_starts(line, enhanced))
-			line += strlen(enhanced);
-		buf_printf(&text, text.n && *line != ' ' ? " %s" : "%s", line);
-	}
-	reply_make(&o->reply, r->code, buf_text(&text));
-	buf_free(&text);
+	return t->taken > 0 && (r->code == 452 || r->code == 552) &&
+	    (strncmp(text, enhanced, strlen(enhanced)) != 0 ||
+	    strcmp(enhanced + 1, ".5.3") == 0);
+}
+
+/* The connection goes away. What it has refused before that weighs more,
+ * unless each recipient stands for himself. */
+static void
+note_end(struct transaction *t, enum fate f)
+{
+	outcome_note(t->some ? &t->whole : &t->each, f, &t->c->reply, NULL);
 }
 
 static void
-hear(struct client *c, struct outcome *o, int want, const char *to,
-    const char *about)
+hear_mail(struct transaction *t)
 {
-	note(o, client_hear(c, want, to), &c->reply, about);
+	enum fate f = client_hear(t->c, 2, "MAIL");
+
+	outcome_note(&t->whole, f, &t->c->reply, NULL);
+	if (f != SENT && f != LOST)
+		t->c->doubtful = false;
 }
 
-/* DATA was accepted though the message is not to go: close it without a
- * recipient, which is what RFC 2920 section 3.1 asks for. */
 static void
-take_back_data(struct client *c)
+hear_recipient(struct transaction *t)
 {
-	client_say(c, ".");
-	client_hear(c, 2, "an empty message");
-}
+	struct client *c = t->c;
+	size_t i = t->heard++;
+	bool open = c->open;
+	enum fate f = client_hear(c, 2, "RCPT");
+	struct said *a = &t->a->of[t->to[i]];
 
-/* MAIL, one RCPT and DATA in one go. */
-static void
-open_at_once(struct client *c, const struct claim *m, struct outcome *o)
-{
-	const char *to = list_get(&m->envelope.remote, 0);
-	enum fate rcpt, data;
-
-	client_say(c, "RCPT TO:<%s>", to);
-	client_say(c, "DATA");
-	hear(c, o, 2, "MAIL", NULL);
-	/* without a sender, a 503 to this is no word on the recipient */
-	rcpt = client_hear(c, 2, "RCPT");
-	if (o->fate == SENT)
-		note(o, rcpt, &c->reply, to);
-	if (!c->open)
+	if (open && c->reply.code == 421)
+		c->doubtful = false;    /* it reads no further */
+	if (f == SENT) {
+		t->taken++;
+	} else if (t->whole.fate != SENT) {
+		return;         /* without a sender this means nothing */
+	} else if (!c->open) {
+		note_end(t, f);
 		return;
-	data = client_hear(c, 3, "DATA");
-	if (o->fate == SENT)
-		note(o, data, &c->reply, NULL);
-	else if (data == SENT && rcpt == SENT)
-		client_drop(c);         /* it would get an empty message */
-	else if (data == SENT)
-		take_back_data(c);
+	} else if (is_crowded(t, &c->reply)) {
+		t->full = t->full ? t->full : t->taken;
+		return;
+	} else {
+		outcome_note(&t->each, f, &c->reply, address(t, i));
+		reply_copy(&a->reply, &c->reply);
+	}
+	a->asked = true;
+	a->fate = f;
 }
 
-/* Up to GROUP recipients in one go, or one by one. To go on with DATA
- * before all have been accepted would leave no way back. */
-static void
-open_in_steps(struct client *c, const struct claim *m, struct outcome *o)
+/* May the text be said before it is known who is taken? Yes if it goes to
+ * those who are, or if there is only one. With DATA there is a way back if
+ * nobody is, and with BDAT none is needed. */
+static bool
+may_go_ahead(const struct transaction *t, size_t said)
 {
-	const struct list *to = &m->envelope.remote;
-	size_t group = c->can & PIPELINING ? GROUP : 1;
-	size_t said, heard = 0;
+	if (said < t->n || !(t->c->can & PIPELINING) ||
+	    (t->n > 1 && !t->some))
+		return false;
+	return (!t->chunks || t->m->octets <= AHEAD) &&
+	    (envelope_recipients(&t->m->envelope, RECIPIENT_PENDING) == 1 ||
+	    claim_can_note(t->m));
+}
+
+static void
+go_ahead(struct transaction *t)
+{
+	t->ahead = true;
+	if (!t->chunks)
+		client_say(t->c, "DATA");
+	else if (!content_ahead(t->c, t->m))
+		note_end(t, LOST);
+}
+
+static bool
+worth_asking(const struct transaction *t)
+{
+	return t->c->open && t->heard < t->n && !t->full &&
+	    t->whole.fate == SENT && (t->some || t->each.fate == SENT);
+}
+
+/* MAIL and RCPT, up to GROUP of them in one go, or one by one. */
+static void
+open_envelope(struct transaction *t)
+{
+	struct client *c = t->c;
+	size_t group = c->can & PIPELINING ? GROUP : 1, said;
 
 	if (group == 1)
-		hear(c, o, 2, "MAIL", NULL);
-	while (heard < to->n && o->fate == SENT) {
-		for (said = heard; said < to->n && said < heard + group;
+		hear_mail(t);
+	while (worth_asking(t)) {
+		for (said = t->heard; said < t->n && said < t->heard + group;
 		    said++)
-			client_say(c, "RCPT TO:<%s>", list_get(to, said));
-		if (group > 1 && heard == 0)
-			hear(c, o, 2, "MAIL", NULL);
-		/* without a sender, what is said of these means nothing */
-		for (bool mail = o->fate == SENT; heard < said; heard++)
-			if (mail)
-				hear(c, o, 2, "RCPT", list_get(to, heard));
-			else
-				client_hear(c, 2, "RCPT");
+			client_say(c, "RCPT TO:<%s>", address(t, said));
+		if (t->heard == 0 && may_go_ahead(t, said))
+			go_ahead(t);
+		if (t->heard == 0 && group > 1)
+			hear_mail(t);
+		while (t->heard < said)
+			hear_recipient(t);
 	}
-	if (o->fate == SENT) {
-		client_say(c, "DATA");
-		hear(c, o, 3, "DATA", NULL);
-	}
+	if (t->full && t->full == t->taken)
+		c->crowd = t->taken;
+	if (t->heard == t->n && t->taken == 0)
+		c->doubtful = false;
 }
 
-/* Everything up to the server's "go ahead" for the text. */
-static enum fate
-open_envelope(struct client *c, const struct claim *m, bool utf8)
+/* The text is not to go, though it was said that it comes, or all of it was
+ * said. */
+static void
+take_back(struct transaction *t)
 {
-	struct outcome o = { .fate = SENT };
+	struct client *c = t->c;
 
-	c->dirty = true;
-	say_mail(c, m, utf8);
-	if ((c->can & PIPELINING) && m->envelope.remote.n == 1)
-		open_at_once(c, m, &o);
-	else
-		open_in_steps(c, m, &o);
-	if (o.fate != SENT) {
-		reply_free(&c->reply);
-		c->reply = o.reply;
-	} else {
-		reply_free(&o.reply);
+	if (!t->ahead || !c->open)
+		return;
+	if (t->chunks) {
+		client_hear(c, 2, "BDAT");      /* of no recipients */
+	} else if (client_hear(c, 3, "DATA") == SENT) {
+		if (t->taken > 0) {
+			client_drop(c); /* it would get an empty message */
+			return;
+		}
+		/* RFC 2920 section 3.1 */
+		client_say(c, ".");
+		client_hear(c, 2, "an empty message");
 	}
-	return o.fate;
+	if (c->open)
+		c->doubtful = false;
 }
 
-/* The text and its end. */
-static enum fate
-pour(struct client *c, const struct claim *m)
+/* BDAT was offered, and is no command: what we have said then was taken for
+ * commands. Not with this server, and not over this connection. */
+static void
+see_chunks(struct transaction *t, enum fate f)
 {
-	struct dot_encoder dot = { .in_line = false };
-	struct buf out = { 0 };
-	char block[BLOCK];
-	off_t at = 0;
-	ssize_t n;
+	struct client *c = t->c;
 
-	/* one second more for every 1000 octets: who takes them drop by drop
-	 * would hold up all the others */
-	c->io.until = date_ticks() + (int64_t)m->octets +
-	    (int64_t)c->io.seconds * 1000;
-	while ((n = pread(m->content, block, sizeof block, at)) > 0 &&
-	    c->io.state == IO_OPEN) {
-		dot_encode(&dot, block, (size_t)n, &out);
-		io_write(&c->io, buf_text(&out), out.n);
-		buf_clear(&out);
-		at += n;
-	}
-	if (n < 0) {
-		/* No end mark: the server must not take half of it. */
-		log_error("cannot read the text of %s: %s", m->id.s,
-		    strerror(errno));
-		buf_free(&out);
+	if (f == REFUSED && (c->reply.code == 500 || c->reply.code == 502)) {
+		log_warning("%s offers CHUNKING and knows no BDAT", c->relay);
+		c->no_chunks = true;
 		client_drop(c);
-		reply_make(&c->reply, 451, "4.3.0 cannot read the text");
-		return LOST;
 	}
-	/* Whatever it has said by now, it is no answer to the end. */
-	if (io_stale(&c->io)) {
-		buf_free(&out);
-		return client_last_words(c);
+}
+
+static enum fate
+say_text(struct transaction *t)
+{
+	struct client *c = t->c;
+	enum fate f;
+
+	if (t->chunks) {
+		f = t->ahead ? content_verdict(c) : content_chunks(c, t->m);
+		see_chunks(t, f);
+		return f;
 	}
-	dot_encode_end(&dot, &out);
-	io_write(&c->io, buf_text(&out), out.n);
-	io_flush(&c->io);
-	buf_free(&out);
-	if (c->io.state != IO_OPEN)
-		return client_last_words(c);
-	c->doubtful = true;
-	if (client_hear(c, 2, "the end of the text") == LOST)
-		return LOST;
-	c->doubtful = false;
-	c->dirty = false;
-	return c->reply.code < 400 ? SENT :
-	    c->reply.code < 500 ? LATER : REFUSED;
+	if (!t->ahead)
+		client_say(c, "DATA");
+	f = client_hear(c, 3, "DATA");
+	return f == SENT ? content_lines(c, t->m) : f;
+}
+
+/* Is there room to write down who has got it, if others have not? */
+static bool
+can_note(struct transaction *t)
+{
+	if (t->ahead || t->taken ==
+	    envelope_recipients(&t->m->envelope, RECIPIENT_PENDING) ||
+	    claim_can_note(t->m))
+		return true;
+	log_error("cannot note who gets it: no room in the spool");
+	reply_make(&t->c->reply, 452, "4.3.1 no room in the spool");
+	return false;
+}
+
+/* What the recipients have come to decides; the reply is of that then. */
+static enum fate
+converse(struct transaction *t)
+{
+	struct outcome *o;
+
+	t->c->dirty = true;
+	say_mail(t->c, t->m, t->utf8);
+	open_envelope(t);
+	o = t->whole.fate != SENT ? &t->whole : &t->each;
+	if (o->fate == SENT || (o == &t->each && t->some && t->taken > 0))
+		return can_note(t) ? say_text(t) : LATER;
+	t->a->nobody = o == &t->each && t->some;
+	take_back(t);
+	reply_free(&t->c->reply);
+	t->c->reply = o->reply;
+	o->reply = (struct reply){ 0 };
+	return o->fate;
 }
 
 enum fate
-transact(struct client *c, const struct claim *m)
+transact(struct client *c, struct claim *m, struct answers *a)
 {
-	bool utf8 = needs_utf8(m);
-	enum fate f = fits(c, m, utf8);
+	struct transaction t = { .c = c, .m = m, .a = a,
+		.some = c->conf->to_some, .utf8 = needs_utf8(m),
+		.chunks = (c->can & CHUNKING) && !c->no_chunks };
+	enum fate f = fits(c, m, t.utf8);
 
-	c->doubtful = false;
-	if (f == SENT)
-		f = open_envelope(c, m, utf8);
-	if (f == SENT)
-		f = pour(c, m);
+	c->doubtful = a->nobody = false;
+	if (f == SENT) {
+		choose(&t);
+		f = converse(&t);
+	}
 	if (f == SENT)
 		c->sent++;
+	reply_free(&t.whole.reply);
+	reply_free(&t.each.reply);
+	free(t.to);
 	return f;
 }

@@ -107,8 +107,8 @@ matches(const struct config *conf, const struct inspected *m)
 	if (m->damaged || (conf->sender &&
 	    !looks_like(conf->sender, buf_text(&e->from))))
 		return false;
-	return !conf->recipient || any_looks_like(conf->recipient, &e->local) ||
-	    any_looks_like(conf->recipient, &e->remote);
+	return !conf->recipient ||
+	    any_looks_like(conf->recipient, &m->to);
 }
 
 /* Look at no more of it than has to be known: names cost nothing, a stat

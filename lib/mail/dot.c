@@ -153,7 +153,7 @@ dot_encode(struct dot_encoder *e, const char *p, size_t n, struct buf *out)
 				continue;
 			}
 		}
-		if (!e->in_line && p[i] == '.')
+		if (!e->in_line && p[i] == '.' && !e->chunks)
 			buf_putc(out, '.');
 		run = plain_run(p + i, n - i);
 		buf_add(out, p + i, run);
@@ -172,8 +172,9 @@ dot_encode(struct dot_encoder *e, const char *p, size_t n, struct buf *out)
 void
 dot_encode_end(struct dot_encoder *e, struct buf *out)
 {
-	if (e->cr || e->in_line)
+	if (e->cr || (e->in_line && !e->chunks))
 		line_end(e, out);
 	e->cr = false;
-	buf_add(out, ".\r\n", 3);
+	if (!e->chunks)
+		buf_add(out, ".\r\n", 3);
 }

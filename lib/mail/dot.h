@@ -40,8 +40,10 @@ size_t text_decode(struct text_decoder *d, const char *p, size_t n,
 void text_decode_end(struct text_decoder *d, struct buf *out);
 
 /* The way out. Line ends become CR LF first, then lines that begin with a
- * dot get another, so nothing in the text can end it. */
+ * dot get another, so nothing in the text can end it. For BDAT line ends become
+ * CR LF all the same, since the next server may hand the text on by DATA. */
 struct dot_encoder {
+	bool chunks;            /* for BDAT: no dots, and nothing at the end */
 	bool in_line;           /* something since the last line end */
 	bool cr;                /* the last octet was a CR */
 };
@@ -49,7 +51,8 @@ struct dot_encoder {
 void dot_encode(struct dot_encoder *e, const char *p, size_t n,
     struct buf *out);
 
-/* The end: a line end if one is missing, and the dot line. */
+/* The end: a line end if one is missing, and the dot line; for BDAT only what
+ * was held back. */
 void dot_encode_end(struct dot_encoder *e, struct buf *out);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "mail/envelope.h"
 
-#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/text.h"
 #include "mail/address.h"
+#include "mail/journal.h"
 
 #define PREFIX "X-MailRelay-"
 enum { PREFIX_LEN = sizeof PREFIX - 1 };
@@ -34,6 +35,84 @@ static const struct {
 };
 enum { FIELDS = sizeof fields / sizeof fields[0] };
 
+/* --- the recipients --- */
+
+struct settled {
+	enum recipient how;
+	size_t reply;           /* place in replies, from 1; 0: none */
+};
+
+enum recipient
+envelope_recipient(const struct envelope *e, size_t i)
+{
+	return e->settled ? e->settled[i].how : RECIPIENT_PENDING;
+}
+
+size_t
+envelope_recipients(const struct envelope *e, enum recipient state)
+{
+	return state == RECIPIENT_DONE ? e->done :
+	    state == RECIPIENT_REFUSED ? e->refused :
+	    e->remote.n - e->done - e->refused;
+}
+
+const char *
+envelope_refusal(const struct envelope *e, size_t i)
+{
+	return e->settled && e->settled[i].reply ?
+	    list_get(&e->replies, e->settled[i].reply - 1) : "";
+}
+
+void
+envelope_settle(struct envelope *e, size_t i, enum recipient how,
+    const char *reply)
+{
+	struct settled *s;
+
+	if (!e->settled) {
+		e->settled = need_memory(e->remote.n * sizeof *s);
+		memset(e->settled, 0, e->remote.n * sizeof *s);
+	}
+	s = &e->settled[i];
+	if (s->how == RECIPIENT_DONE || s->how == how)
+		return;
+	e->refused -= s->how == RECIPIENT_REFUSED;
+	e->refused += how == RECIPIENT_REFUSED;
+	e->done += how == RECIPIENT_DONE;
+	s->how = how;
+	if (how == RECIPIENT_REFUSED) {
+		list_add(&e->replies, reply);
+		buf_add(&e->whom, &i, sizeof i);
+		s->reply = e->replies.n;
+	}
+}
+
+void
+envelope_reopen(struct envelope *e)
+{
+	if (e->refused == 0 || e->done + e->refused < e->remote.n)
+		return;
+	/* not all recipients are looked at: a file can ask for this often */
+	for (size_t at = 0, i; at < e->whom.n; at += sizeof i) {
+		memcpy(&i, e->whom.s + at, sizeof i);
+		if (e->settled[i].how == RECIPIENT_REFUSED)
+			e->settled[i] = (struct settled){ .reply = 0 };
+	}
+	e->refused = 0;
+	list_clear(&e->replies);
+	buf_clear(&e->whom);
+}
+
+static void
+forget_recipients(struct envelope *e)
+{
+	free(e->settled);
+	e->settled = NULL;
+	e->done = e->refused = 0;
+	list_clear(&e->replies);
+	buf_clear(&e->whom);
+}
+
 void
 envelope_clear(struct envelope *e)
 {
@@ -45,6 +124,7 @@ envelope_clear(struct envelope *e)
 	buf_clear(&e->reason);
 	e->eight_bit = e->utf8 = false;
 	e->tries = e->next_try = 0;
+	forget_recipients(e);
 }
 
 void
@@ -56,6 +136,9 @@ envelope_free(struct envelope *e)
 	for (size_t i = 0; i < FIELDS; i++)
 		buf_free((struct buf *)(void *)((char *)e + fields[i].at));
 	buf_free(&e->reason);
+	forget_recipients(e);
+	list_free(&e->replies);
+	buf_free(&e->whom);
 	*e = (struct envelope){ 0 };
 }
 
@@ -233,43 +316,6 @@ read_fields(struct cursor *c, struct envelope *e, int format)
 	return ok;
 }
 
-/* `X-Sluice-Deferred: TRIES NEXT-TRY REASON` */
-static void
-read_deferred(struct envelope *e, char *value)
-{
-	char *rest = value, *tries, *next;
-	uint64_t n, t;
-
-	tries = text_word(&rest);
-	next = text_word(&rest);
-	if (tries && next && text_number(tries, 0, UINT32_MAX, &n) &&
-	    text_number(next, 0, INT64_MAX, &t)) {
-		e->tries = n;
-		e->next_try = t;
-		buf_set(&e->reason, text_trim(rest));
-	}
-}
-
-static void
-read_journal(struct cursor *c, struct envelope *e)
-{
-	static const char deferred[] = "X-Sluice-Deferred: ";
-	static const char utf8[] = "X-Sluice-Utf8: 1";
-	const char *reason;
-
-	for (advance(c); c->any; advance(c)) {
-		if (!text_clean(buf_text(&c->line), c->line.n))
-			continue;
-		reason = value_of(c, "Reason");
-		if (reason)
-			buf_set(&e->reason, reason);
-		else if (text_starts(buf_text(&c->line), deferred))
-			read_deferred(e, c->line.s + sizeof deferred - 1);
-		else if (text_starts(buf_text(&c->line), utf8))
-			e->utf8 = true;
-	}
-}
-
 bool
 envelope_parse(struct envelope *e, const char *p, size_t n, struct buf *why)
 {
@@ -283,7 +329,7 @@ envelope_parse(struct envelope *e, const char *p, size_t n, struct buf *why)
 	ok = read_format(&c, &format) && read_sender(&c, e) &&
 	    read_recipients(&c, e) && read_fields(&c, e, format);
 	if (ok)
-		read_journal(&c, e);
+		journal_read(e, c.p, c.n);
 	buf_free(&c.line);
 	return ok;
 }
@@ -342,33 +388,4 @@ envelope_format(const struct envelope *e, struct buf *out)
 	if (!ok)
 		buf_cut(out, start);
 	return ok;
-}
-
-void
-envelope_note_deferred(struct buf *out, uint64_t tries, uint64_t next_try,
-    const char *reason)
-{
-	buf_printf(out, "X-Sluice-Deferred: %" PRIu64 " %" PRIu64 " ", tries,
-	    next_try);
-	text_printable(out, reason, strlen(reason));
-	buf_puts(out, "\r\n");
-}
-
-void
-envelope_note_due(struct buf *out, const struct envelope *e)
-{
-	/* the reason was made printable when it was written first */
-	buf_printf(out, "X-Sluice-Deferred: %" PRIu64 " 0 %s\r\n", e->tries,
-	    buf_text(&e->reason));
-}
-
-void
-envelope_note_failed(struct buf *out, const char *reason, int code)
-{
-	buf_puts(out, PREFIX "Reason: ");
-	text_printable(out, reason, strlen(reason));
-	buf_puts(out, "\r\n" PREFIX "ReasonCode:");
-	if (code)
-		buf_printf(out, " %d", code);
-	buf_puts(out, "\r\n");
 }

@@ -9,9 +9,7 @@
  * understand what we write.
  *
  * What happens to a message later is appended behind the End line, where
- * E-MailRelay looks at nothing but X-MailRelay-Reason. That part is a
- * journal: lines are only ever added, in one write, the last one of a kind
- * counts, and a line without its line end (the power went) does not.
+ * E-MailRelay looks at nothing but X-MailRelay-Reason: see mail/journal.h.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,9 +17,18 @@
 #include "base/list.h"
 
 enum {
-	ENVELOPE_OCTETS = 16 << 20,
+	ENVELOPE_OCTETS = 64 << 20,     /* with its journal */
 	ENVELOPE_RECIPIENTS = 100000
 };
+
+/* How far a remote recipient has come. */
+enum recipient {
+	RECIPIENT_PENDING,      /* to be sent to */
+	RECIPIENT_DONE,         /* has got it: never to be sent to again */
+	RECIPIENT_REFUSED,      /* for good, as long as others are pending */
+	RECIPIENT_STATES
+};
+struct settled;
 
 struct envelope {
 	bool eight_bit;         /* Content: the text has octets from 0x80 */
@@ -41,6 +48,10 @@ struct envelope {
 	uint64_t tries;         /* failures so far */
 	uint64_t next_try;      /* seconds since 1970; 0: at once */
 	struct buf reason;      /* of the last failure, temporary or not */
+	struct settled *settled;        /* one for each of remote, or NULL */
+	size_t done, refused;   /* how many of them */
+	struct list replies;    /* what was said to those refused, */
+	struct buf whom;        /* and their places in remote, a size_t each */
 };
 
 void envelope_clear(struct envelope *e);
@@ -56,11 +67,17 @@ bool envelope_parse(struct envelope *e, const char *p, size_t n,
  * has been appended then. */
 bool envelope_format(const struct envelope *e, struct buf *out);
 
-/* Lines for the journal. The reason is made printable. */
-void envelope_note_deferred(struct buf *out, uint64_t tries,
-    uint64_t next_try, const char *reason);
-/* No failure: whatever the next try's time was, it is now. */
-void envelope_note_due(struct buf *out, const struct envelope *e);
-void envelope_note_failed(struct buf *out, const char *reason, int code);
+/* The i-th of remote; and how many are in a state. */
+enum recipient envelope_recipient(const struct envelope *e, size_t i);
+size_t envelope_recipients(const struct envelope *e, enum recipient state);
+/* Why was the i-th refused? "" if nobody knows. */
+const char *envelope_refusal(const struct envelope *e, size_t i);
+
+/* Note that the i-th is done with, in this way. Who is done stays so. The list
+ * of recipients must not change any more. */
+void envelope_settle(struct envelope *e, size_t i, enum recipient how,
+    const char *reply);
+/* If nobody is pending, let those be who were refused. */
+void envelope_reopen(struct envelope *e);
 
 #endif

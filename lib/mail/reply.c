@@ -107,3 +107,21 @@ reply_make(struct reply *r, int code, const char *text)
 	r->code = code;
 	list_add(&r->lines, text);
 }
+
+void
+reply_copy(struct reply *to, const struct reply *from)
+{
+	reply_clear(to);
+	to->code = from->code;
+	to->octets = from->octets;
+	for (size_t i = 0; i < from->lines.n; i++)
+		list_add(&to->lines, list_get(&from->lines, i));
+}
+
+void
+reply_read(struct reply *r, const char *text)
+{
+	reply_clear(r);
+	if (reply_line(r, text, strlen(text)) == REPLY_BAD)
+		reply_make(r, 550, text);
+}

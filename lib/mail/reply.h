@@ -36,9 +36,15 @@ enum reply_state reply_line(struct reply *r, const char *line, size_t n);
  * at most 500 octets. Appends. */
 void reply_text(const struct reply *r, struct buf *out);
 
+/* The way back, from one that was kept. What has no code is a 550. */
+void reply_read(struct reply *r, const char *text);
+
 /* The enhanced code (RFC 2034) that the text begins with, or one that says
  * no more than the code does: "5.0.0". At most 11 octets. */
 void reply_enhanced(const struct reply *r, char out[12]);
+
+/* Have *to say the same. */
+void reply_copy(struct reply *to, const struct reply *from);
 
 /* Put one together: for outcomes that no server told us. */
 void reply_make(struct reply *r, int code, const char *text);

@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "mail/journal.h"
 #include "spool/shield.h"
 
 /* Does errno tell of the file, not of the machine's state or our rights? */
@@ -89,6 +90,39 @@ let_go(struct claim *c)
 	c->content = c->fd = c->shield = -1;
 }
 
+/* --- who has got it --- */
+
+bool
+claim_can_note(struct claim *c)
+{
+	/* a line for each recipient, and what goes with them */
+	enum { EACH = JOURNAL_REPLY + 32, WHOLE = 1024 };
+	const struct envelope *e = &c->envelope;
+
+	return envelope_file_reserve(c->fd, c->news.n + e->remote.bytes.n +
+	    envelope_recipients(e, RECIPIENT_PENDING) * EACH + WHOLE);
+}
+
+void
+claim_settle(struct claim *c, size_t i, enum recipient how, const char *reply)
+{
+	envelope_settle(&c->envelope, i, how, reply);
+	journal_settled(&c->news, list_get(&c->envelope.remote, i), how,
+	    reply);
+}
+
+bool
+claim_note(struct claim *c)
+{
+	bool ok = c->news.n == 0 || envelope_file_append(c->fd, &c->news);
+
+	if (ok)
+		buf_clear(&c->news);
+	return ok;
+}
+
+/* --- what has become of it --- */
+
 bool
 claim_gone(struct claim *c)
 {
@@ -96,9 +130,13 @@ claim_gone(struct claim *c)
 
 	/* The envelope first: a text without an envelope is litter, an
 	 * envelope without its text would be a message that is lost. */
-	if (unlinkat(c->spool->fd, envelope_name(&c->id, STATE_BUSY).s, 0) < 0 ||
-	    unlinkat(c->spool->fd, content_name(&c->id).s, 0) < 0)
+	if (unlinkat(c->spool->fd, envelope_name(&c->id, STATE_BUSY).s, 0) < 0) {
 		saved = errno;
+		/* it stays, but nobody gets it again */
+		claim_note(c);
+	} else if (unlinkat(c->spool->fd, content_name(&c->id).s, 0) < 0) {
+		saved = errno;
+	}
 	let_go(c);
 	errno = saved;
 	return saved == 0;
@@ -239,15 +277,13 @@ set_due(struct claim *c, time_t next_try)
 bool
 claim_defer(struct claim *c, time_t next_try, const char *reason)
 {
-	struct buf line = { 0 };
 	bool noted, moved;
 	int saved;
 
-	envelope_note_deferred(&line, c->envelope.tries + 1,
+	journal_deferred(&c->news, c->envelope.tries + 1,
 	    next_try > 0 ? (uint64_t)next_try : 0, reason);
-	noted = envelope_file_append(c->fd, &line);
+	noted = claim_note(c);
 	saved = errno;
-	buf_free(&line);
 	set_due(c, next_try);
 	moved = go_to(c, STATE_READY);
 	if (!noted)
@@ -258,16 +294,12 @@ claim_defer(struct claim *c, time_t next_try, const char *reason)
 bool
 claim_fail(struct claim *c, const char *reason, int code)
 {
-	struct buf lines = { 0 };
-	bool noted;
 	int saved;
 
-	envelope_note_failed(&lines, reason, code);
-	noted = envelope_file_append(c->fd, &lines);
-	saved = errno;
-	buf_free(&lines);
-	if (!noted) {
+	journal_failed(&c->news, reason, code);
+	if (!claim_note(c)) {
 		/* Nobody could tell later why it failed: try it again. */
+		saved = errno;
 		claim_release(c);
 		errno = saved;
 		return false;
@@ -280,4 +312,5 @@ claim_free(struct claim *c)
 {
 	envelope_free(&c->envelope);
 	buf_free(&c->why);
+	buf_free(&c->news);
 }

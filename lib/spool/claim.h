@@ -41,6 +41,7 @@ struct claim {
 	uint64_t octets;        /* of the content */
 	time_t received;        /* when the content was written */
 	time_t due;             /* not to be tried before */
+	struct buf news;        /* journal lines that are to be written */
 };
 
 enum claim_verdict claim_take(struct claim *c, const struct spool *s,
@@ -55,6 +56,16 @@ void claim_release(struct claim *c);
  * CLAIM_TAKEN: the envelope is gone, and nothing is ours any more. */
 void claim_lend(struct claim *c);
 enum claim_verdict claim_resume(struct claim *c);
+
+/* Some recipients are done with. claim_settle takes that down, claim_note
+ * has it on disk; claim_defer and claim_fail do, too, in the same write as
+ * their own line. To be sure that it can be written when the time has come,
+ * ask claim_can_note before the server is given the text: false, with errno,
+ * if there is no room. */
+bool claim_can_note(struct claim *c);
+void claim_settle(struct claim *c, size_t i, enum recipient how,
+    const char *reply);
+bool claim_note(struct claim *c);
 
 /* Both return false, with errno, if that could not be written down; the
  * message is not lost then, it stays or becomes .envelope. */

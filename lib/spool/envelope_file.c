@@ -61,6 +61,11 @@ envelope_file_append(int fd, const struct buf *lines)
 
 	if (end > 0 && pread(fd, &last, 1, end - 1) != 1)
 		return false;
+	/* never to become too large to be read */
+	if (end + (off_t)lines->n + 2 > ENVELOPE_OCTETS) {
+		errno = EFBIG;
+		return false;
+	}
 	if (last != '\n')
 		buf_puts(&text, "\r\n");
 	buf_add(&text, lines->s, lines->n);
@@ -86,4 +91,14 @@ envelope_load(const struct spool *s, const char *name, struct envelope *e,
 	close(fd);
 	buf_free(&text);
 	return ok;
+}
+
+bool
+envelope_file_reserve(int fd, size_t n)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+
+	return end >= 0 && (fallocate(fd, FALLOC_FL_KEEP_SIZE, end,
+	    (off_t)n) == 0 || (errno != ENOSPC && errno != EDQUOT &&
+	    errno != EIO));
 }

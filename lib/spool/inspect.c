@@ -13,6 +13,7 @@ inspect_start(struct inspected *m, const struct spool_entry *e)
 	m->octets = m->age = 0;
 	m->time = 0;
 	envelope_clear(&m->envelope);
+	list_clear(&m->to);
 	buf_clear(&m->why);
 }
 
@@ -20,6 +21,7 @@ void
 inspect_free(struct inspected *m)
 {
 	envelope_free(&m->envelope);
+	list_free(&m->to);
 	buf_free(&m->why);
 }
 
@@ -34,6 +36,20 @@ inspect_text(struct inspected *m, const struct spool *s, time_t now)
 	m->octets = (uint64_t)st.st_size;
 	m->time = st.st_mtime;
 	m->age = m->time < now ? (uint64_t)(now - m->time) : 0;
+}
+
+/* Who has not got it yet. */
+static void
+list_recipients(struct inspected *m)
+{
+	const struct envelope *e = &m->envelope;
+
+	list_clear(&m->to);
+	for (size_t i = 0; i < e->local.n; i++)
+		list_add(&m->to, list_get(&e->local, i));
+	for (size_t i = 0; i < e->remote.n; i++)
+		if (envelope_recipient(e, i) != RECIPIENT_DONE)
+			list_add(&m->to, list_get(&e->remote, i));
 }
 
 bool
@@ -56,5 +72,7 @@ inspect_envelope(struct inspected *m, const struct spool *s)
 	}
 	if (m->damaged && !m->why.n)
 		buf_puts(&m->why, strerror(errno));
+	if (!m->damaged)
+		list_recipients(m);
 	return !gone;
 }

@@ -19,6 +19,7 @@ struct inspected {
 	uint64_t age;           /* in seconds */
 	bool damaged;           /* the envelope is: why says how */
 	struct envelope envelope;
+	struct list to;         /* who of its recipients has not got it yet */
 	struct buf why;
 };
 

@@ -29,13 +29,6 @@ add_age(struct buf *out, uint64_t age)
 		buf_printf(out, "%" PRIu64 "d", age / 86400);
 }
 
-static const char *
-recipient(const struct envelope *e, size_t i)
-{
-	return i < e->local.n ? list_get(&e->local, i) :
-	    list_get(&e->remote, i - e->local.n);
-}
-
 static void
 add_address(struct buf *out, const char *address)
 {
@@ -48,7 +41,7 @@ add_address(struct buf *out, const char *address)
 static void
 add_parties(struct buf *out, const struct inspected *m)
 {
-	size_t n = m->envelope.local.n + m->envelope.remote.n;
+	size_t n = m->to.n;
 
 	if (m->damaged) {
 		buf_puts(out, "(damaged: ");
@@ -59,7 +52,7 @@ add_parties(struct buf *out, const struct inspected *m)
 	add_address(out, buf_text(&m->envelope.from));
 	buf_puts(out, "  ");
 	if (n > 0)
-		add_address(out, recipient(&m->envelope, 0));
+		add_address(out, list_get(&m->to, 0));
 	if (n > 1)
 		buf_printf(out, " and %zu more", n - 1);
 }
@@ -124,9 +117,9 @@ present_json_members(struct buf *out, const struct inspected *m)
 	add_json_time(out, "time", m->has_text, m->time);
 	add_json_text(out, "from", m->damaged ? NULL : buf_text(&e->from));
 	buf_puts(out, ",\"to\":[");
-	for (size_t i = 0; !m->damaged && i < e->local.n + e->remote.n; i++) {
+	for (size_t i = 0; !m->damaged && i < m->to.n; i++) {
 		buf_puts(out, i ? ",\"" : "\"");
-		text_json(out, recipient(e, i));
+		text_json(out, list_get(&m->to, i));
 		buf_putc(out, '"');
 	}
 	buf_printf(out, "],\"tries\":%" PRIu64, e->tries);
@@ -193,9 +186,9 @@ present_mailq(struct buf *out, const struct inspected *m)
 		text_printable(out, reason->s, reason->n);
 		buf_puts(out, ")\n");
 	}
-	for (size_t i = 0; !m->damaged && i < e->local.n + e->remote.n; i++) {
+	for (size_t i = 0; !m->damaged && i < m->to.n; i++) {
 		buf_printf(out, "%*s", MAILQ_INDENT, "");
-		add_address(out, recipient(e, i));
+		add_address(out, list_get(&m->to, i));
 		buf_putc(out, '\n');
 	}
 }

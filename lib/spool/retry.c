@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "mail/journal.h"
 #include "spool/claim.h"
 #include "spool/envelope_file.h"
 #include "spool/shield.h"
@@ -61,7 +62,7 @@ make_due(int fd, const struct stat *st, bool *done)
 	if (ok && envelope_parse(&e, buf_text(&text), text.n, &why) &&
 	    e.next_try > now) {
 		buf_clear(&text);
-		envelope_note_due(&text, &e);
+		journal_due(&text, &e);
 		ok = *done = envelope_file_append(fd, &text);
 	}
 	if (ok && st->st_mtime > (time_t)now)

@@ -193,11 +193,38 @@ do_mail(struct visit *v, const char *line)
 	v->mail = answer(v, MAIL, verbs[MAIL].reply) / 100 == 2;
 }
 
+/* What is said to this recipient, without its line end. */
+static void
+reply_to(const struct visit *v, const char *line, struct buf *reply)
+{
+	const struct list *whom = &v->script->whom;
+	char address[512];
+
+	buf_set(reply, v->mail ? verbs[RCPT].reply : "503 5.5.1 MAIL first");
+	if (!v->mail)
+		return;
+	for (size_t i = 0; i < whom->n; i += 2) {
+		snprintf(address, sizeof address, "RCPT TO:<%s>",
+		    list_get(whom, i));
+		if (strcasecmp(address, line) == 0) {
+			buf_set(reply, list_get(whom, i + 1));
+			buf_cut(reply, reply->n - 2);
+		}
+	}
+	if (v->script->crowd && v->recipients >= v->script->crowd)
+		buf_set(reply, "452 4.5.3 too many recipients");
+}
+
 static void
 do_rcpt(struct visit *v, const char *line)
 {
-	if (answer(v, RCPT, v->mail ? verbs[RCPT].reply :
-	    "503 5.5.1 MAIL first") / 100 != 2)
+	struct buf reply = { 0 };
+	int code;
+
+	reply_to(v, line, &reply);
+	code = answer(v, RCPT, reply.s);
+	buf_free(&reply);
+	if (code / 100 != 2)
 		return;
 	v->recipients++;
 	buf_printf(&v->envelope, "%s\n", line);
@@ -280,10 +307,12 @@ do_bdat(struct visit *v, const char *line)
 {
 	unsigned long left = strtoul(line + 4, NULL, 10);
 	bool last = strcasestr(line, " LAST") != NULL;
+	uint64_t most = v->script->close_data;
 	const char *p;
 	size_t n;
 
-	while (left > 0 && (n = io_peek(&v->io, &p)) > 0) {
+	while (left > 0 && (!most || v->wire.n < most) &&
+	    (n = io_peek(&v->io, &p)) > 0) {
 		n = n < left ? n : left;
 		buf_add(&v->wire, p, n);
 		io_skip(&v->io, n);

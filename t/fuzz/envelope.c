@@ -3,6 +3,7 @@
 
 #include "mail/address.h"
 #include "mail/envelope.h"
+#include "mail/journal.h"
 
 static void
 check_values(const struct envelope *e)
@@ -37,7 +38,7 @@ check_round_trip(const struct envelope *e)
 	struct buf text = { 0 }, why = { 0 };
 
 	CLAIM(envelope_format(e, &text));
-	envelope_note_deferred(&text, 7, 8, "a\nb");
+	journal_deferred(&text, 7, 8, "a\nb");
 	CLAIM(envelope_parse(&again, text.s, text.n, &why));
 	CLAIM(same(&e->from, &again.from));
 	CLAIM(same(&e->auth, &again.auth));

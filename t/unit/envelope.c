@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "mail/envelope.h"
+#include "mail/journal.h"
 
 #define X "X-MailRelay-"
 #define L(name, value) X name ": " value "\r\n"
@@ -263,21 +264,21 @@ notes(void **state)
 
 	(void)state;
 	buf_set(&text, GOOD);
-	envelope_note_deferred(&text, 3, 1700000000, "a\r\nX-x: y\x1b");
+	journal_deferred(&text, 3, 1700000000, "a\r\nX-x: y\x1b");
 	assert_true(parse(&e, text.s, &why));
 	assert_true(e.tries == 3 && e.next_try == 1700000000);
 	assert_text(&e.reason, "a\\r\\nX-x: y\\x1B");
-	envelope_note_due(&text, &e);
+	journal_due(&text, &e);
 	assert_true(parse(&e, text.s, &why));
 	assert_true(e.tries == 3 && e.next_try == 0);
 	assert_text(&e.reason, "a\\r\\nX-x: y\\x1B");
-	envelope_note_failed(&text, "smtp client failure: no\n", 554);
+	journal_failed(&text, "smtp client failure: no\n", 554);
 	assert_true(parse(&e, text.s, &why));
 	assert_text(&e.reason, "smtp client failure: no\\n");
 	assert_says(&text, L("Reason", "smtp client failure: no\\n")
 	    L("ReasonCode", "554"));
 	buf_clear(&text);
-	envelope_note_failed(&text, "x", 0);
+	journal_failed(&text, "x", 0);
 	assert_text(&text, L("Reason", "x") X "ReasonCode:\r\n");
 	envelope_free(&e);
 	buf_free(&text);

@@ -21,6 +21,8 @@ static const char usage[] =
 	"\\xHH; it gets its line end added, or none if it closes with \\c.\n"
 	"  --ehlo CAPABILITY          offered (may come again)\n"
 	"  --reply VERB[:N]=TEXT      say this (also --reply-nth)\n"
+	"  --to ADDRESS=TEXT          say this to its RCPT\n"
+	"  --crowd N                  452 to RCPT after so many were accepted\n"
 	"  --greeting TEXT, --eod TEXT    the same for GREETING, EOD\n"
 	"  --close VERB[:N]           hang up in place of a reply\n"
 	"  --close-after VERB[:N]     reply, then hang up\n"
@@ -29,7 +31,8 @@ static const char usage[] =
 	"  --garbage VERB[:N]         say what is no SMTP\n"
 	"  --endless VERB[:N]         a reply that has no last line\n"
 	"  --endless-line VERB[:N]    a reply whose line has no end\n"
-	"  --close-data OCTETS        hang up when so much text has come\n"
+	"  --close-data OCTETS        hang up when so much text, or so much of a\n"
+	"                             chunk, has come\n"
 	"  --reset                    hanging up is a TCP reset\n"
 	"  --delay-ms N               before each reply\n"
 	"  --save DIR                 messages: NNN.wire, .content, .log\n"
@@ -135,6 +138,21 @@ add_reply(struct script *s, char *value)
 	add_rule(s, REPLY, value, equals + 1);
 }
 
+static void
+add_address(struct script *s, char *value)
+{
+	struct buf text = { 0 };
+	char *equals = strchr(value, '=');
+
+	if (!equals)
+		complain(value);
+	*equals = '\0';
+	unescape(&text, equals + 1);
+	list_add(&s->whom, value);
+	list_add(&s->whom, text.s);
+	buf_free(&text);
+}
+
 static uint64_t
 number(const char *text)
 {
@@ -174,6 +192,8 @@ take_option(struct script *s, int c, char *value)
 	switch (c) {
 	case 'E': add_capability(s, value); break;
 	case 'R': add_reply(s, value); break;
+	case 'T': add_address(s, value); break;
+	case 'W': s->crowd = number(value); break;
 	case 'G': add_rule(s, REPLY, "GREETING", value); break;
 	case 'D': add_rule(s, REPLY, "EOD", value); break;
 	case 'C': add_rule(s, CLOSE, "EOD", NULL); break;
@@ -207,6 +227,8 @@ script_read(struct script *s, int argc, char *argv[])
 		{ "ehlo", required_argument, NULL, 'E' },
 		{ "reply", required_argument, NULL, 'R' },
 		{ "reply-nth", required_argument, NULL, 'R' },
+		{ "to", required_argument, NULL, 'T' },
+		{ "crowd", required_argument, NULL, 'W' },
 		{ "greeting", required_argument, NULL, 'G' },
 		{ "eod", required_argument, NULL, 'D' },
 		{ "close", required_argument, NULL, 'c' },

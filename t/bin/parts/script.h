@@ -43,6 +43,8 @@ struct script {
 	bool ipv6;
 	bool deaf;
 	uint64_t close_data, delay, connections;
+	uint64_t crowd;         /* recipients in a transaction; 0: any number */
+	struct list whom;       /* ADDRESS, then what is said to it */
 	int save, log;          /* descriptors, or -1 */
 	unsigned *counts;       /* per verb; shared by all connections */
 };
