@@ -123,6 +123,7 @@ struct transaction {
 	size_t *to;             /* places of those it is for */
 	size_t n, heard;
 	size_t taken;           /* of those heard */
+	bool lost;              /* somebody's answer was not heard */
 	size_t full;            /* taken when there were too many; 0: never */
 	struct outcome whole;   /* what all recipients share */
 	struct outcome each;    /* ... and what they do not */
@@ -188,6 +189,7 @@ hear_recipient(struct transaction *t)
 	enum fate f = client_hear(c, 2, "RCPT");
 	struct said *a = &t->a->of[t->to[i]];
 
+	t->lost |= f == LOST;
 	if (open && c->reply.code == 421)
 		c->doubtful = false;    /* it reads no further */
 	if (f == SENT) {
@@ -261,7 +263,7 @@ open_envelope(struct transaction *t)
 	}
 	if (t->full && t->full == t->taken)
 		c->crowd = t->taken;
-	if (t->heard == t->n && t->taken == 0)
+	if (t->heard == t->n && t->taken == 0 && !t->lost)
 		c->doubtful = false;
 }
 
