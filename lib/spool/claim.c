@@ -59,6 +59,7 @@ claim_take(struct claim *c, const struct spool *s, const struct message_id *id)
 	c->spool = s;
 	c->id = *id;
 	c->content = c->shield = -1;
+	buf_clear(&c->news);
 	c->fd = envelope_file_lock(s, ready.s, &st);
 	if (c->fd < 0)
 		return errno == ENOENT || errno == EWOULDBLOCK ?

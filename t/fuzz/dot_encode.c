@@ -4,9 +4,9 @@
 #include "mail/dot.h"
 
 static void
-encode(const char *p, size_t n, size_t step, struct buf *out)
+encode(const char *p, size_t n, size_t step, bool chunks, struct buf *out)
 {
-	struct dot_encoder e = { .cr = false };
+	struct dot_encoder e = { .chunks = chunks };
 
 	for (size_t at = 0; at < n; at += step)
 		dot_encode(&e, p + at, n - at < step ? n - at : step, out);
@@ -24,8 +24,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n < 1)
 		return 0;
 	n--;
-	encode(p, n, n ? n : 1, &wire);
-	encode(p, n, data[0] % 16 + 1, &cut);
+	encode(p, n, n ? n : 1, false, &wire);
+	encode(p, n, data[0] % 16 + 1, false, &cut);
 	CLAIM(same(&wire, &cut));
 
 	/* the receiver sees one text, ours, and it ends where we said */
@@ -35,6 +35,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	text_decoder_start(&d, NEWLINE_NORMALIZE, false);
 	text_decode(&d, p, n, &want);
 	text_decode_end(&d, &want);
+	buf_clear(&cut);
+	encode(p, n, data[0] % 16 + 1, true, &cut);
+	CLAIM(same(&cut, &want));
 	if (want.n && (want.n < 2 ||
 	    memcmp(want.s + want.n - 2, "\r\n", 2) != 0))
 		buf_puts(&want, "\r\n");

@@ -19,6 +19,43 @@ check_values(const struct envelope *e)
 	CLAIM(text_clean(buf_text(&e->reason), e->reason.n));
 }
 
+/* The numbers are right, and somebody is left unless all are done. */
+static void
+check_recipients(const struct envelope *e)
+{
+	size_t n[RECIPIENT_STATES] = { 0 };
+
+	for (size_t i = 0; i < e->remote.n; i++) {
+		n[envelope_recipient(e, i)]++;
+		CLAIM(text_clean(envelope_refusal(e, i),
+		    strlen(envelope_refusal(e, i))));
+	}
+	for (int s = 0; s < RECIPIENT_STATES; s++)
+		CLAIM(n[s] == envelope_recipients(e, (enum recipient)s));
+	CLAIM(n[RECIPIENT_PENDING] > 0 || n[RECIPIENT_REFUSED] == 0);
+}
+
+/* One more is done, in a line that is whole or is torn. */
+static void
+check_done(const struct envelope *e, const struct buf *file)
+{
+	struct envelope again = { .tries = 0 };
+	struct buf text = { 0 }, why = { 0 };
+
+	if (e->remote.n > 0) {
+		buf_add(&text, file->s, file->n);
+		journal_settled(&text, list_get(&e->remote, 0),
+		    RECIPIENT_DONE, "250 > ok");
+		CLAIM(envelope_parse(&again, text.s, text.n, &why));
+		CLAIM(envelope_recipient(&again, 0) == RECIPIENT_DONE);
+		CLAIM(envelope_parse(&again, text.s, text.n - 1, &why));
+		CLAIM(again.done == 0);
+	}
+	envelope_free(&again);
+	buf_free(&text);
+	buf_free(&why);
+}
+
 static bool
 same_list(const struct list *a, const struct list *b)
 {
@@ -38,6 +75,7 @@ check_round_trip(const struct envelope *e)
 	struct buf text = { 0 }, why = { 0 };
 
 	CLAIM(envelope_format(e, &text));
+	check_done(e, &text);
 	journal_deferred(&text, 7, 8, "a\nb");
 	CLAIM(envelope_parse(&again, text.s, text.n, &why));
 	CLAIM(same(&e->from, &again.from));
@@ -64,6 +102,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (envelope_parse(&e, (const char *)data, n, &why)) {
 		CLAIM(why.n == 0);
 		check_values(&e);
+		check_recipients(&e);
 		check_round_trip(&e);
 	} else {
 		CLAIM(why.n > 0 && text_clean(why.s, why.n));

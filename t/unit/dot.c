@@ -322,6 +322,37 @@ encode_all_ways(struct buf *whole, const char *p, size_t n)
 	buf_free(&out);
 }
 
+/* For BDAT: line ends made right, and nothing else, however it is cut. */
+static void
+encodes_chunks(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} t[] = {
+		{ "", "" }, { "a", "a" }, { ".", "." }, { "a\r\n", "a\r\n" },
+		{ ".\r\n..\r\n.a", ".\r\n..\r\n.a" },
+		{ "a\n.\nb\r.\rc", "a\r\n.\r\nb\r\n.\r\nc" },
+		{ "\r", "\r\n" }, { "\n", "\r\n" }, { "\r\r\n\n",
+		    "\r\n\r\n\r\n" },
+	};
+	struct buf out = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		for (size_t cut = 0; cut <= strlen(t[i].in); cut++) {
+			struct dot_encoder e = { .chunks = true };
+
+			buf_clear(&out);
+			dot_encode(&e, t[i].in, cut, &out);
+			dot_encode(&e, t[i].in + cut, strlen(t[i].in) - cut,
+			    &out);
+			dot_encode_end(&e, &out);
+			assert_text(&out, t[i].out);
+		}
+	}
+	buf_free(&out);
+}
+
 static void
 encodes(void **state)
 {
@@ -458,6 +489,7 @@ main(void)
 		cmocka_unit_test(chunks),
 		cmocka_unit_test(eight_bits_are_noticed),
 		cmocka_unit_test(encodes),
+		cmocka_unit_test(encodes_chunks),
 		cmocka_unit_test(round_trips),
 		cmocka_unit_test(long_runs),
 	};

@@ -150,6 +150,38 @@ made_by_us(void **state)
 	reply_free(&r);
 }
 
+static void
+kept_and_read(void **state)
+{
+	static const struct {
+		const char *kept;
+		int code;
+		const char *text;
+	} t[] = {
+		{ "550 5.1.1 no such user", 550, "550 5.1.1 no such user" },
+		{ "421", 421, "421 " },
+		{ "what is this", 550, "550 what is this" },
+		{ "", 550, "550 " },
+		{ "999 x", 550, "550 999 x" },
+		{ "550-a", 550, "550 a" },
+	};
+	struct reply r = { 0 }, copy = { 0 };
+	struct buf out = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		reply_read(&r, t[i].kept);
+		reply_copy(&copy, &r);
+		buf_clear(&out);
+		reply_text(&copy, &out);
+		assert_row(i, r.code == t[i].code && copy.code == r.code);
+		assert_text(&out, t[i].text);
+	}
+	buf_free(&out);
+	reply_free(&r);
+	reply_free(&copy);
+}
+
 int
 main(void)
 {
@@ -160,6 +192,7 @@ main(void)
 		cmocka_unit_test(limits),
 		cmocka_unit_test(enhanced_codes),
 		cmocka_unit_test(made_by_us),
+		cmocka_unit_test(kept_and_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
