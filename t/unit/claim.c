@@ -129,62 +129,6 @@ deferred(void **state)
 	claim_free(&c);
 }
 
-/* Some are done with: on disk together with the rest, or before it. */
-static void
-settled(void **state)
-{
-	struct claim c = { .fd = -1 };
-	struct buf why = { 0 };
-	struct stat st;
-
-	(void)state;
-	assert_int_equal(claim_take(&c, &spool, &id), CLAIM_OURS);
-	assert_true(claim_can_note(&c));
-	claim_settle(&c, 0, RECIPIENT_REFUSED, "550 5.1.1 no");
-	assert_true(envelope_load(&spool, envelope_name(&id, STATE_BUSY).s,
-	    &c.envelope, &st, &why));
-	assert_int_equal(envelope_recipient(&c.envelope, 0),
-	    RECIPIENT_PENDING);
-	assert_true(claim_defer(&c, time(NULL) - 1, "450 busy"));
-	assert_int_equal(claim_take(&c, &spool, &id), CLAIM_OURS);
-	/* he is the only one: pending again */
-	assert_int_equal(envelope_recipient(&c.envelope, 0),
-	    RECIPIENT_PENDING);
-	assert_int_equal(c.envelope.tries, 1);
-	claim_settle(&c, 0, RECIPIENT_DONE, "250 ok");
-	assert_true(claim_note(&c));
-	assert_int_equal(c.news.n, 0);
-	assert_true(claim_note(&c));
-	claim_release(&c);
-	assert_int_equal(claim_take(&c, &spool, &id), CLAIM_OURS);
-	assert_int_equal(envelope_recipient(&c.envelope, 0), RECIPIENT_DONE);
-	assert_true(claim_gone(&c));
-	claim_free(&c);
-	buf_free(&why);
-	make_message();
-}
-
-/* The files cannot be removed: nobody gets it again all the same. */
-static void
-cannot_be_removed(void **state)
-{
-	struct claim c = { .fd = -1 };
-	struct spool nowhere;
-
-	(void)state;
-	assert_int_equal(claim_take(&c, &spool, &id), CLAIM_OURS);
-	claim_settle(&c, 0, RECIPIENT_DONE, "250 ok");
-	nowhere = spool;
-	nowhere.fd = -1;
-	c.spool = &nowhere;
-	assert_false(claim_gone(&c));
-	assert_true(claim_recover(&spool, &id, false));
-	assert_int_equal(claim_take(&c, &spool, &id), CLAIM_OURS);
-	assert_int_equal(envelope_recipient(&c.envelope, 0), RECIPIENT_DONE);
-	claim_release(&c);
-	claim_free(&c);
-}
-
 static void
 failed(void **state)
 {
@@ -534,10 +478,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(taken_and_given_back),
 		TEST(deferred),
-		TEST(settled),
-		TEST(cannot_be_removed),
-		TEST(settled),
-		TEST(cannot_be_removed),
 		TEST(failed),
 		TEST(tried_again),
 		TEST(a_line_cut_short_is_ended_first),
