@@ -384,3 +384,58 @@ immediate() {
 	codes 220 250 250 250 250 250 354 450 221
 	[ "$(arrived)" = 0 ]
 }
+
+# Killed, or failed, at a system call of a run that has three transactions: a,
+# then b, then one who is refused. The next run ends in the same way, and only
+# what the server was just being told may come twice.
+each_call() {
+	local call n how=$1 runs=0
+	command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null || skip "no strace"
+	serve --ehlo PIPELINING --crowd 1 --to 'gone@b.test=550 5.1.1 no'
+	for call in fallocate lseek write fsync utimensat renameat2 pread64 sendto recvfrom unlinkat; do
+		for ((n = 1; n < 100; n++)); do
+			rm -f "$spool"/* "$got"/0*
+			to 1 a@b.test b@b.test gone@b.test
+			# shellcheck disable=SC2086
+			run strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace="$call" \
+				-e inject="$call:$how:when=$n" smtp-send $me --spool-dir "$spool" \
+				--forward-to "127.0.0.1:$port" --no-syslog --forward-to-some
+			grep -qE 'INJECTED|SIGKILL' "$BATS_TEST_TMPDIR/trace" || [ "$status" = 137 ] || break
+			((++runs))
+			forward --forward-to-some "$(id 1)"
+			# shellcheck disable=SC2086
+			[ "$(state 1)" = bad ] || forward --forward-to-some "$(id 1)"
+			[ "$(state 1)" = bad ] || fail "$call $n: $(state 1) $stderr"
+			given_up 1 '.*<gone@b.test>: no' 550
+			cat "$got"/*.log | sed -n 's/^RCPT TO:<\(.*\)@.*/\1/p' | sort >"$BATS_TEST_TMPDIR/who"
+			[ "$(sort -u "$BATS_TEST_TMPDIR/who" | paste -sd' ')" = "a b" ] || fail "$call $n: lost"
+			(($(wc -l <"$BATS_TEST_TMPDIR/who") <= 3)) || fail "$call $n: $(paste -sd' ' "$BATS_TEST_TMPDIR/who")"
+		done
+	done
+	((runs >= 20)) || fail "only $runs: is this the list of its calls?"
+}
+@test "killed at each system call: nobody is lost, one transaction at most comes twice" {
+	each_call signal=KILL
+}
+
+@test "no room at each system call: the same" {
+	each_call error=ENOSPC
+}
+
+@test "no room in the spool: the text is not sent to some of many" {
+	command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null || skip "no strace"
+	to 1 a@b.test b@b.test
+	serve --ehlo PIPELINING --to 'b@b.test=550 5.1.1 no'
+	# shellcheck disable=SC2086
+	run strace -f -o /dev/null -e trace=fallocate -e inject=fallocate:error=ENOSPC \
+		smtp-send $me --spool-dir "$spool" --forward-to "127.0.0.1:$port" --no-syslog --forward-to-some
+	assert_failure 75
+	[[ $output == *"cannot note who gets it: no room in the spool"* ]]
+	[ "$(arrived)" = 0 ] || [ ! -s "$got/001.content" ]
+	# a file system that cannot reserve room is no reason
+	# shellcheck disable=SC2086
+	run strace -f -o /dev/null -e trace=fallocate -e inject=fallocate:error=EOPNOTSUPP \
+		smtp-send $me --spool-dir "$spool" --forward-to "127.0.0.1:$port" --no-syslog --forward-to-some "$(id 1)"
+	assert_failure 69
+	[ "$(state 1)" = bad ]
+}
