@@ -134,6 +134,28 @@ put_addresses(struct buf *out, const char *key, const struct list *l)
 		put_address(out, key, list_get(l, i));
 }
 
+/* The remote recipients: who is still to get it, who has got it, and who was
+ * refused, with the reply. */
+static void
+put_remote(struct buf *out, const struct envelope *e)
+{
+	static const char *const keys[RECIPIENT_STATES] = {
+		[RECIPIENT_PENDING] = "To", [RECIPIENT_DONE] = "Sent-To",
+		[RECIPIENT_REFUSED] = "Refused-To"
+	};
+	const char *reply;
+
+	for (size_t i = 0; i < e->remote.n; i++) {
+		put_address(out, keys[envelope_recipient(e, i)],
+		    list_get(&e->remote, i));
+		reply = envelope_refusal(e, i);
+		if (*reply) {
+			buf_cut(out, out->n - 1);
+			buf_printf(out, " (%s)\n", reply);
+		}
+	}
+}
+
 /* Who logged in, which the envelope has in xtext. */
 static void
 login_name(const struct envelope *e, struct buf *name)
@@ -150,7 +172,7 @@ put_envelope(struct buf *out, const struct inspected *m)
 
 	login_name(e, &login);
 	put_address(out, "From", buf_text(&e->from));
-	put_addresses(out, "To", &e->remote);
+	put_remote(out, e);
 	put_addresses(out, "To-Local", &e->local);
 	put_some(out, "Client", &e->client);
 	put_some(out, "Client-Name", &e->client_name);

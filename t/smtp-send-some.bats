@@ -320,6 +320,12 @@ ways=(--ehlo=8BITMIME --ehlo=PIPELINING --ehlo=CHUNKING "--ehlo=PIPELINING --ehl
 	[[ $output == *"busy@b.test and 1 more"* ]] || fail "$output"
 	run spool-list --spool-dir "$spool" --json
 	[[ $output == *'"to":["busy@b.test","gone@b.test"]'* ]]
+	run spool-list --spool-dir "$spool" -q --recipient 'ok@b.test'
+	assert_output ""
+	run spool-show --spool-dir "$spool" "$(id 1)"
+	assert_line 'To: <busy@b.test>'
+	assert_line 'Sent-To: <ok@b.test>'
+	assert_line 'Refused-To: <gone@b.test> (550 5.1.1 no such user)'
 }
 
 @test "both modes at once are refused, by smtp-send and by smtp-recv" {
