@@ -39,11 +39,12 @@ no_session(struct run *r, struct claim *m, const struct answers *a)
 }
 
 /* Was the session ended by the server after it has served us well? Many
- * take so many messages and no more over a connection. */
+ * take so many messages and no more over a connection. One that has not even
+ * answered MAIL has hardly taken a text that was sent along with it. */
 static bool
 worn_out(const struct client *c, unsigned sent_before, enum fate f)
 {
-	return sent_before > 0 && !c->open && !c->doubtful &&
+	return sent_before > 0 && !c->open && (!c->doubtful || c->mute) &&
 	    (f == LOST || (f == LATER && c->reply.code == 421));
 }
 

@@ -89,6 +89,7 @@ struct client {
 	bool open;
 	bool dirty;             /* a transaction has to be reset first */
 	bool doubtful;          /* lost between the text's end and its reply */
+	bool mute;              /* lost before it has said anything to MAIL */
 	unsigned asked;         /* replies that are still to come */
 	bool credentials;       /* it is to hear a password of ours */
 	bool secure;            /* the conversation is encrypted, */

@@ -149,17 +149,20 @@ address(const struct transaction *t, size_t i)
 }
 
 /* RFC 5321 section 4.5.3.1.10: "too many recipients" is 452, and 552 in old
- * servers. Both have other meanings too, which the enhanced code tells. */
+ * servers. Both have other meanings too, which the enhanced code tells, or
+ * with 552, which is mostly about a full mailbox, the text. */
 static bool
 is_crowded(const struct transaction *t, const struct reply *r)
 {
 	const char *text = r->lines.n ? list_get(&r->lines, 0) : "";
 	char enhanced[12];
 
+	if (t->taken == 0 || (r->code != 452 && r->code != 552))
+		return false;
 	reply_enhanced(r, enhanced);
-	return t->taken > 0 && (r->code == 452 || r->code == 552) &&
-	    (strncmp(text, enhanced, strlen(enhanced)) != 0 ||
-	    strcmp(enhanced + 1, ".5.3") == 0);
+	if (strncmp(text, enhanced, strlen(enhanced)) == 0)
+		return strcmp(enhanced + 1, ".5.3") == 0;
+	return r->code == 452 || strcasestr(text, "too many");
 }
 
 /* The connection goes away. What it has refused before that weighs more,
@@ -176,6 +179,7 @@ hear_mail(struct transaction *t)
 	enum fate f = client_hear(t->c, 2, "MAIL");
 
 	outcome_note(&t->whole, f, &t->c->reply, NULL);
+	t->c->mute = f == LOST;
 	if (f != SENT && f != LOST)
 		t->c->doubtful = false;
 }
@@ -363,7 +367,7 @@ transact(struct client *c, struct claim *m, struct answers *a)
 		.chunks = (c->can & CHUNKING) && !c->no_chunks };
 	enum fate f = fits(c, m, t.utf8);
 
-	c->doubtful = a->nobody = false;
+	c->doubtful = c->mute = a->nobody = false;
 	if (f == SENT) {
 		choose(&t);
 		f = converse(&t);

@@ -143,6 +143,20 @@ chunks() { sed -n 's/^BDAT //p' "$said" | paste -sd,; }
 	[[ $stderr != *"may arrive twice"* ]]
 }
 
+@test "a connection that wears out is replaced, all goes out in one run" {
+	local how
+	for how in '--close MAIL:2' '--close MAIL:3 --reset' '--close-after EOD' \
+		'--reply MAIL:2=421' '--reply EOD:1=250' '--close-after EOD:2 --reset'; do
+		rm -f "$spool"/* "$got"/0* 2>/dev/null
+		post 1 2 3
+		# shellcheck disable=SC2086
+		serve "${piped[@]}" $how
+		forward
+		exits 0
+		[ "$(arrived)" = 3 ] || fail "$how: $(arrived)"
+	done
+}
+
 @test "cut off in a chunk: not in doubt unless it is the last one" {
 	local o how
 	for o in plain piped; do

@@ -223,7 +223,8 @@ ways=(--ehlo=8BITMIME --ehlo=PIPELINING --ehlo=CHUNKING "--ehlo=PIPELINING --ehl
 
 @test "452 for another reason, or for the first recipient, is no crowd" {
 	local r
-	for r in '452 4.2.2 over quota' '452 4.3.1 disk full' '552 5.2.2 over quota'; do
+	for r in '452 4.2.2 over quota' '452 4.3.1 disk full' '552 5.2.2 over quota' \
+		'552 mailbox full'; do
 		to 1 a@b.test b@b.test
 		serve --ehlo PIPELINING --to "b@b.test=$r"
 		forward
