@@ -129,6 +129,12 @@ perform(struct visit *v, const struct rule *r)
 	}
 }
 
+static unsigned
+load(const unsigned *n)
+{
+	return __atomic_load_n(n, __ATOMIC_SEQ_CST);
+}
+
 /* Reply to it by the script, or with fallback; the code that was said. */
 static int
 answer(struct visit *v, enum verb verb, const char *fallback)
@@ -144,6 +150,8 @@ answer(struct visit *v, enum verb verb, const char *fallback)
 		io_flush(&v->io);
 		poll(NULL, 0, (int)s->delay);
 	}
+	while (verb == EOD && load(&s->counts[GREETING]) < s->gather)
+		poll(NULL, 0, 5);
 	check_early(v, verb);
 	before = v->io.pending.n;
 	if (r)
@@ -419,12 +427,17 @@ static void
 converse(struct script *s, int fd)
 {
 	struct visit v = { .script = s };
+	bool crowded;
 	char *line;
 	size_t n;
 
 	io_open(&v.io, fd, fd, 3600);
 	note(&v, "CONNECT", "", 0);
-	answer(&v, GREETING, verbs[GREETING].reply);
+	crowded = __atomic_add_fetch(s->present, 1, __ATOMIC_SEQ_CST) >
+	    s->most && s->most;
+	answer(&v, GREETING, crowded ? "421 4.7.0 too many connections" :
+	    verbs[GREETING].reply);
+	v.over |= crowded;
 	while (!v.over) {
 		if (io_line(&v.io, 16384, &line, &n) != IO_LINE) {
 			note(&v, "LOST", "", 0);
@@ -434,6 +447,7 @@ converse(struct script *s, int fd)
 		obey(&v, line);
 	}
 	hang_up(&v);
+	__atomic_sub_fetch(s->present, 1, __ATOMIC_SEQ_CST);
 }
 
 static void
@@ -454,11 +468,12 @@ main(int argc, char *argv[])
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	signal(SIGPIPE, SIG_IGN);
 	script_read(&s, argc, argv);
-	s.counts = mmap(NULL, VERBS * sizeof *s.counts,
+	s.counts = mmap(NULL, (VERBS + 1) * sizeof *s.counts,
 	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (s.counts == MAP_FAILED)
 		die(EX_OSERR, "no memory: %s", strerror(errno));
-	door = listen_somewhere(&s);
+	s.present = s.counts + VERBS;
+	door = door_open(&s);
 	while (s.deaf)
 		pause();
 	for (uint64_t i = 0; s.connections == 0 || i < s.connections; i++) {

@@ -33,7 +33,7 @@ stop_ears(const union address *a, socklen_t n)
 }
 
 int
-listen_somewhere(const struct script *s)
+door_open(const struct script *s)
 {
 	union address a = { .v4 = { .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef PARTS_DOOR_H
-#define PARTS_DOOR_H
+#ifndef ANSWER_DOOR_H
+#define ANSWER_DOOR_H
 
 #include "script.h"
 
-/* Listen on a port of the loopback interface, and print it. Dies. */
-int listen_somewhere(const struct script *s);
+/* Listen on a port of this machine, and print its number. */
+int door_open(const struct script *s);
 
 #endif

@@ -35,6 +35,9 @@ static const char usage[] =
 	"                             chunk, has come\n"
 	"  --reset                    hanging up is a TCP reset\n"
 	"  --delay-ms N               before each reply\n"
+	"  --gather N                 no reply to the final dot before there were\n"
+	"                             N connections\n"
+	"  --most N                   421 to more connections at a time\n"
 	"  --save DIR                 messages: NNN.wire, .content, .log\n"
 	"  --log FILE                 all commands; CONNECT, LOST, EARLY (the\n"
 	"                             client did not wait), BARE (a CR or LF\n"
@@ -204,6 +207,8 @@ take_option(struct script *s, int c, char *value)
 	case 'X': s->reset = true; break;
 	case '6': s->ipv6 = true; break;
 	case 'Q': s->deaf = true; break;
+	case 'A': s->gather = number(value); break;
+	case 'm': s->most = number(value); break;
 	case 'M': s->delay = number(value); break;
 	case 'N': s->connections = number(value); break;
 	case 'S':
@@ -241,6 +246,8 @@ script_read(struct script *s, int argc, char *argv[])
 		{ "close-data", required_argument, NULL, 'O' },
 		{ "reset", no_argument, NULL, 'X' },
 		{ "delay-ms", required_argument, NULL, 'M' },
+		{ "gather", required_argument, NULL, 'A' },
+		{ "most", required_argument, NULL, 'm' },
 		{ "save", required_argument, NULL, 'S' },
 		{ "log", required_argument, NULL, 'L' },
 		{ "limit-connections", required_argument, NULL, 'N' },

@@ -42,11 +42,12 @@ struct script {
 	bool reset;
 	bool ipv6;
 	bool deaf;
-	uint64_t close_data, delay, connections;
+	uint64_t close_data, delay, connections, gather, most;
 	uint64_t crowd;         /* recipients in a transaction; 0: any number */
 	struct list whom;       /* ADDRESS, then what is said to it */
 	int save, log;          /* descriptors, or -1 */
-	unsigned *counts;       /* per verb; shared by all connections */
+	unsigned *counts;       /* per verb; shared by all connections, like */
+	unsigned *present;      /* the number of these */
 };
 
 /* From the command line; complains and exits if there is something wrong. */
