@@ -66,6 +66,8 @@ static const struct option_row rows[] = {
 	    .down = true },
 	{ "response-timeout", OPTION_NUMBER, AT(handed_down), 1, DAY,
 	    .down = true },
+	{ "jobs", OPTION_NUMBER, AT(handed_down), 1, JOBS_MOST,
+	    .down = true },
 	{ "retry-for", OPTION_SECONDS, AT(handed_down), .down = true },
 	OPTIONS_LOG(struct config),
 };

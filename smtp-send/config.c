@@ -23,6 +23,7 @@ static const struct option_row rows[] = {
 	    DAY },
 	{ "prompt-timeout", OPTION_NUMBER, AT(prompt_timeout), 1, DAY },
 	{ "response-timeout", OPTION_NUMBER, AT(response_timeout), 1, DAY },
+	{ "jobs", OPTION_NUMBER, AT(jobs), 1, JOBS_MOST },
 	{ "retry-for", OPTION_SECONDS, AT(retry_for) },
 	{ "client-filter", OPTION_LIST, AT(client_filters) },
 	{ "filter-timeout", OPTION_NUMBER, AT(filter_timeout), 1, DAY },
@@ -51,6 +52,7 @@ const struct config defaults = {
 	.prompt_timeout = 20,
 	.response_timeout = 1800,
 	.poll = UINT64_MAX,
+	.jobs = 1,
 	.retry_for = 5 * DAY,
 	.filter_timeout = 300,
 };

@@ -16,7 +16,7 @@ have_session(struct run *r)
 	if (client_ready(c) && client_reset(c))
 		return true;
 	client_drop(c);
-	return !r->stop && client_open(c);
+	return !r->stop && worker_connect(r);
 }
 
 /* No session: nothing has happened to the message, unless it is too old.
@@ -25,6 +25,8 @@ have_session(struct run *r)
 static void
 no_session(struct run *r, struct claim *m, const struct answers *a)
 {
+	if (worker_gives_back(r, m))
+		return;
 	r->stop = true;
 	if (r->conf->hand_back) {
 		dispose(r, m, a, LATER);
@@ -290,4 +292,12 @@ deliver(struct run *r, const struct message_id *id, bool forced)
 	}
 	claim_free(&m);
 	log_subject(NULL);
+}
+
+void
+deliver_named(struct run *r, const struct message_id *id)
+{
+	if (claim_recover(&r->spool, id, false))
+		log_warning("%s: left behind by a forwarder that died", id->s);
+	deliver(r, id, true);
 }

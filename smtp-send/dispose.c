@@ -2,9 +2,9 @@
 #include "send.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A message is tried again after one minute, then two, then four, ... */
 enum { FIRST_PAUSE = 60, LONGEST_PAUSE = 3600 };
@@ -17,6 +17,19 @@ next_try(uint64_t tries, time_t now)
 	if (tries < 6)
 		pause = (uint64_t)FIRST_PAUSE << tries;
 	return now + (time_t)(pause < LONGEST_PAUSE ? pause : LONGEST_PAUSE);
+}
+
+/* In one write: others may write theirs at the same time. */
+static void
+put_line(const char *id, const char *status, int code, const char *enhanced,
+    const char *rest)
+{
+	struct buf line = { 0 };
+
+	buf_printf(&line, "%s %s %d %s %s\n", id, status, code, enhanced,
+	    rest);
+	write_all(STDOUT_FILENO, line.s, line.n);
+	buf_free(&line);
 }
 
 void
@@ -41,8 +54,7 @@ report(const struct run *r, const struct message_id *id, const char *status,
 		code = 451;
 		enhanced[0] = '4';
 	}
-	printf("%s %s %d %s %s\n", id->s, status, code, enhanced, rest);
-	fflush(stdout);
+	put_line(id->s, status, code, enhanced, rest);
 	buf_free(&text);
 }
 
@@ -158,6 +170,7 @@ dispose(struct run *r, struct claim *m, const struct answers *a, enum fate f)
 	const struct reply *reply = &r->client.reply;
 
 	f = answers_sum(r, m, a, f);
+	r->sent += f == SENT;
 	if (f == SENT) {
 		remove_files(r, m);
 		report(r, &m->id, fate_word(f), reply);

@@ -35,6 +35,7 @@ prepare(struct run *r, struct config *conf, bool from_stdin, unsigned given)
 	if (!address_is_host(c->domain))
 		snprintf(c->domain, sizeof c->domain, "localhost");
 	r->conf = c->conf = conf;
+	r->turn = -1;
 	if (conf->hand_back && !from_stdin)
 		die(EX_USAGE, "--hand-back wants ids on stdin");
 	login_prepare(c, conf);
@@ -49,15 +50,10 @@ prepare(struct run *r, struct config *conf, bool from_stdin, unsigned given)
 }
 
 static void
-deliver_named(struct run *r, const char *name)
+parse_id(struct message_id *id, const char *name)
 {
-	struct message_id id;
-
-	if (!message_id_parse(&id, name))
+	if (!message_id_parse(id, name))
 		die(EX_USAGE, "not a message id: %s", name);
-	if (claim_recover(&r->spool, &id, false))
-		log_warning("%s: left behind by a forwarder that died", name);
-	deliver(r, &id, true);
 }
 
 /* What is behind the last line end, as a line. */
@@ -78,12 +74,11 @@ deliver_stdin(struct run *r)
 {
 	struct io *in = &r->ids;
 	enum io_line got = IO_LINE;
+	struct message_id id;
 	struct buf rest = { 0 };
 	char *line;
 	size_t n;
 
-	io_open(in, STDIN_FILENO, STDIN_FILENO, 7 * 86400);
-	in->lf = true;
 	while (got != IO_NONE && !queue_interrupted() &&
 	    (!r->enough || r->conf->hand_back)) {
 		if (!io_peek_within(in, 3600))
@@ -95,9 +90,60 @@ deliver_stdin(struct run *r)
 			break;
 		line = text_trim(got == IO_NONE ? rest.s : line);
 		r->stop = false;        /* time has passed since the last one */
-		if (*line)
-			deliver_named(r, line);
+		if (*line) {
+			parse_id(&id, line);
+			deliver_named(r, &id);
+			progress_move(r, 1);
+		}
 	}
+}
+
+static void
+read_stdin(struct run *r)
+{
+	io_open(&r->ids, STDIN_FILENO, STDIN_FILENO, 7 * 86400);
+	r->ids.lf = true;
+	progress_begin(r, PROGRESS_UNKNOWN);
+	if (jobs_wanted(r, SIZE_MAX))
+		jobs_run(r, NULL, true);
+	else
+		deliver_stdin(r);
+	progress_end(r);
+}
+
+static void
+deliver_in_turn(struct run *r, const struct list *names)
+{
+	struct message_id id;
+	size_t i;
+
+	for (i = 0; i < names->n && !r->enough && !queue_interrupted(); i++) {
+		parse_id(&id, list_get(names, i));
+		deliver_named(r, &id);
+		progress_move(r, 1);
+	}
+	r->later += (unsigned)(names->n - i);
+}
+
+/* The ids in argv. */
+static void
+deliver_given(struct run *r, char *argv[])
+{
+	struct list names = { 0 };
+	struct message_id id;
+
+	while (*argv)
+		list_add(&names, *argv++);
+	progress_begin(r, names.n);
+	if (jobs_wanted(r, names.n)) {
+		for (size_t i = 0; i < names.n; i++)
+			parse_id(&id, list_get(&names, i));
+		jobs_run(r, &names, true);
+	} else {
+		deliver_in_turn(r, &names);
+	}
+	progress_end(r);
+	list_free(&names);
 }
 
 static void
@@ -139,13 +185,11 @@ main(int argc, char *argv[])
 	if (conf.check)
 		return check_server(&r.client);
 	if (from_stdin) {
-		deliver_stdin(&r);
+		read_stdin(&r);
 	} else if (first < argc) {
-		for (; first < argc && !r.enough && !queue_interrupted();
-		    first++)
-			deliver_named(&r, argv[first]);
-		r.later += (unsigned)(argc - first);
-	} else if (!conf.forward_on_disconnect || trigger_wait(&r.spool)) {
+		deliver_given(&r, argv + first);
+	} else if (!conf.forward_on_disconnect ||
+	    trigger_wait(&r.spool, &r.turn)) {
 		poll_spool(&r);
 	}
 	client_close(&r.client);

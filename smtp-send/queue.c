@@ -32,18 +32,27 @@ queue_catch_signals(void)
 	sigaction(SIGHUP, &act, NULL);
 }
 
-void
-queue_pause(uint64_t seconds)
+int
+queue_poll(struct pollfd *p, nfds_t n, int64_t ms)
 {
-	struct timespec t = { .tv_sec = (time_t)seconds };
+	struct timespec t = { .tv_sec = (time_t)(ms / 1000),
+		.tv_nsec = (long)(ms % 1000) * 1000000 };
 	sigset_t all, usual;
+	int got = 0;
 
 	/* no gap between the look and the wait */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &usual);
 	if (!interrupted)
-		ppoll(NULL, 0, &t, &usual);
+		got = ppoll(p, n, ms < 0 ? NULL : &t, &usual);
 	sigprocmask(SIG_SETMASK, &usual, NULL);
+	return got;
+}
+
+void
+queue_pause(uint64_t seconds)
+{
+	queue_poll(NULL, 0, (int64_t)seconds * 1000);
 }
 
 static void
@@ -84,44 +93,65 @@ look(struct run *r, struct list *ids)
 	r->later++;
 }
 
+bool
+queue_overdue(const struct run *r, const struct message_id *id)
+{
+	struct stat st;
+
+	return r->conf->retry_for &&
+	    content_stat(&r->spool, id, STATE_READY, &st) == 0 &&
+	    too_old(r, st.st_mtime);
+}
+
 /* The server is not there. Whatever has waited for it too long is given up
  * all the same; the rest is not touched. */
 static void
 give_up_old(struct run *r, const struct list *ids, size_t from)
 {
 	struct message_id id;
-	struct stat st;
 
 	for (size_t i = from; i < ids->n && !interrupted; i++) {
 		if (!message_id_parse(&id, list_get(ids, i)))
 			continue;
-		if (r->conf->retry_for &&
-		    content_stat(&r->spool, &id, STATE_READY, &st) == 0 &&
-		    too_old(r, st.st_mtime))
+		if (queue_overdue(r, &id))
 			deliver(r, &id, false);
 		else
 			r->later++;
 	}
 }
 
+static void
+deliver_all(struct run *r, const struct list *ids)
+{
+	struct message_id id;
+	size_t i;
+
+	for (i = 0; i < ids->n && !r->stop && !r->enough && !interrupted; i++) {
+		if (message_id_parse(&id, list_get(ids, i)))
+			deliver(r, &id, false);
+		progress_move(r, 1);
+	}
+	if (interrupted || r->enough)
+		r->later += (unsigned)(ids->n - i);
+	else
+		give_up_old(r, ids, i);
+}
+
 void
 queue_run(struct run *r)
 {
 	struct list ids = { 0 };
-	struct message_id id;
-	size_t i;
 
-	r->later = r->bad = r->losses = 0;
+	r->sent = r->later = r->bad = r->losses = 0;
 	r->stop = r->enough = false;
 	look(r, &ids);
 	list_sort(&ids, message_id_order);
-	for (i = 0; i < ids.n && !r->stop && !r->enough && !interrupted; i++)
-		if (message_id_parse(&id, list_get(&ids, i)))
-			deliver(r, &id, false);
-	if (interrupted || r->enough)
-		r->later += (unsigned)(ids.n - i);
+	progress_begin(r, ids.n);
+	if (jobs_wanted(r, ids.n))
+		jobs_run(r, &ids, false);
 	else
-		give_up_old(r, &ids, i);
+		deliver_all(r, &ids);
 	client_close(&r->client);
+	progress_end(r);
 	list_free(&ids);
 }

@@ -6,6 +6,11 @@
  * Forwarding: what the parts of smtp-send know of each other.
  *
  *	queue.c		which messages, in what order
+ *	jobs.c		--jobs: who sends which of them
+ *	backlog.c	... those that wait
+ *	crew.c		... the processes that send them
+ *	worker.c	... and one of these
+ *	progress.c	how far we are, for people
  *	deliver.c	one message: claim it, send it
  *	dispose.c	... and decide its fate
  *	filter.c	--client-filter
@@ -18,6 +23,9 @@
  *	tls.c		its encryption
  *	check.c		--check: a session, and what it was like
  */
+#include <limits.h>
+#include <poll.h>
+
 #include "auth/account.h"
 #include "base/options.h"
 #include "judge/filter.h"
@@ -41,6 +49,7 @@ struct config {
 	uint64_t connection_timeout;    /* seconds, like all of these */
 	uint64_t prompt_timeout;
 	uint64_t response_timeout;
+	uint64_t jobs;                  /* connections at a time */
 	uint64_t poll;                  /* UINT64_MAX: run once */
 	uint64_t retry_for;
 	struct list client_filters;
@@ -208,18 +217,33 @@ bool answers_missing(const struct answers *a, const struct claim *m);
  * it went, the answers what was said of whom. */
 enum fate transact(struct client *c, struct claim *m, struct answers *a);
 
+/* How far a run is, on a terminal. */
+struct progress {
+	bool on;
+	size_t total;           /* messages */
+	size_t done;
+	unsigned later;         /* those that were not due in the first place */
+	int64_t began, painted; /* date_ticks() */
+};
+
 /* A run over messages. */
 struct run {
 	const struct config *conf;
 	struct spool spool;
+	int turn;               /* --forward-on-disconnect, or -1 */
 	struct client client;
 	struct io ids;          /* stdin, if ids come from there */
+	unsigned sent;          /* messages the server has taken */
 	unsigned later;         /* messages to be tried again */
 	unsigned bad;           /* given up */
 	unsigned losses;        /* in a row: of connections */
 	bool stop;              /* the server is not there, do not go on */
 	struct filter filter;
 	bool enough;            /* the filter wants no more messages sent */
+	struct progress progress;
+	bool hired;             /* we are a worker, */
+	int boss;               /* and this is our line to who hands out work */
+	bool leaving;           /* we have no session, but others have */
 };
 
 /* Ask the filters about a claimed message: what they have made of it is the
@@ -262,17 +286,47 @@ void cannot(const struct claim *m, const char *what);
 
 /* Try one message; forced: even if it is not due. */
 void deliver(struct run *r, const struct message_id *id, bool forced);
+/* The same for one that somebody has named. */
+void deliver_named(struct run *r, const struct message_id *id);
 
 /* Has a message waited so long that it is given up? */
 bool too_old(const struct run *r, time_t received);
 
+/* Has a message in the spool waited so long? The server's absence has no other
+ * consequence for it. */
+bool queue_overdue(const struct run *r, const struct message_id *id);
+
 /* Everything in the spool that is due. */
 void queue_run(struct run *r);
+
+/* Is so much work shared out among several connections? */
+bool jobs_wanted(const struct run *r, size_t messages);
+/* Have workers send these, ids in the order they are to go, or with NULL what
+ * stdin names. forced: even if they are not due. Counts like deliver, and what was
+ * not tried as to be tried later. */
+void jobs_run(struct run *r, struct list *ids, bool forced);
+
+/* client_open, and those who share the work get to know. */
+bool worker_connect(struct run *r);
+/* There is no session for a claimed message: leave it to those who have one?
+ * Then it is nobody's again, as it was, and we have nothing more to do. */
+bool worker_gives_back(struct run *r, struct claim *m);
+
+/* Show on a terminal how far the work is that begins now. Nothing happens
+ * where nobody looks. */
+enum { PROGRESS_UNKNOWN = INT_MAX };
+void progress_begin(struct run *r, size_t total);
+/* So many more are done with. May be called at any time. */
+void progress_move(struct run *r, size_t done);
+void progress_end(struct run *r);
 
 /* Set by SIGTERM and SIGINT: end between two messages. */
 bool queue_interrupted(void);
 void queue_catch_signals(void);
 /* Wait for that long, or for a signal. */
 void queue_pause(uint64_t seconds);
+/* poll(2), for so many milliseconds, or with -1 for ever: a signal that has
+ * come before ends it as well. */
+int queue_poll(struct pollfd *p, nfds_t n, int64_t ms);
 
 #endif

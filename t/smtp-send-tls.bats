@@ -200,6 +200,28 @@ logged_match() { [[ $stderr =~ $1 ]] || fail "not logged: $1, but: $stderr"; }
 	heard message
 }
 
+@test "--jobs: each connection is encrypted, and each helper ends" {
+	local all n far=$BATS_TEST_TMPDIR/far
+	mkdir "$far"
+	listen smtp-recv $me --spool-dir="$far" --domain=mx.test --log --no-syslog \
+		--server-tls="$certs/good.pem" --server-tls-required
+	mapfile -t all < <(seq 40)
+	post "${all[@]}"
+	forward --jobs=4 --client-tls --client-tls-required $trusting
+	exits 0
+	[ "$(ls "$spool")" = "" ]
+	[ "$(find "$far" -name '*.envelope' | wc -l)" = 40 ]
+	n=$(grep -c 'Verified TLS connection established' <<<"$stderr")
+	((n >= 2 && n <= 4)) || fail "$n connections: $stderr"
+	# not with a server that is not the one
+	post 1 2 3
+	forward --jobs=4 --client-tls --client-tls-verify="$certs/ca-cert.pem" \
+		--client-tls-server-name=other.test
+	exits 75
+	[ "$(states 3)" = "ready ready ready" ]
+	[ "$(grep -c 'is not secure enough' <<<"$stderr")" = 1 ]
+}
+
 # --- names and certificates ---
 
 @test "the name is sent, and is what is verified" {

@@ -85,6 +85,8 @@ const struct option_entry option_catalogue[] = {
 	{ "immediate", 'm', NULL,
 	    "forwards each message before its receipt is acknowledged" },
 	{ "interface", 'I', "list", "the addresses to listen on" },
+	{ "jobs", 0, "number",
+	    "how many connections to the server at a time (default 1)" },
 	{ "json", 0, NULL, "prints one JSON object a line" },
 	{ "limit-trusted", 0, NULL,
 	    "local and trusted clients are limited like the others" },

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sysexits.h>
 #include <syslog.h>
 #include <time.h>
@@ -33,6 +34,7 @@ static struct {
 	bool to_stderr;
 	bool to_syslog;
 	bool to_journal;        /* stderr is the journal's socket */
+	bool wiping;
 } the = { .program = "sluice", .ident = "sluice", .to_stderr = true };
 
 static bool
@@ -120,6 +122,12 @@ log_verbose(void)
 }
 
 void
+log_wiping(bool wipe)
+{
+	the.wiping = wipe;
+}
+
+void
 log_subject(const char *id)
 {
 	snprintf(the.subject, sizeof the.subject, "%s", id ? id : "");
@@ -140,11 +148,20 @@ level_word(int priority)
 	}
 }
 
+/* In one go: several processes may have the same stderr. */
 static void
 write_stderr(const struct buf *line)
 {
-	ssize_t n = write(STDERR_FILENO, line->s, line->n);
+	static char wipe[] = "\r\033[K";
+	struct iovec parts[] = {
+		{ wipe, sizeof wipe - 1 }, { line->s, line->n }
+	};
+	ssize_t n;
 
+	if (the.wiping)
+		n = writev(STDERR_FILENO, parts, 2);
+	else
+		n = write(STDERR_FILENO, line->s, line->n);
 	(void)n;        /* there is nobody left to tell */
 }
 

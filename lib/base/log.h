@@ -40,6 +40,10 @@ const char *log_program(void);
 /* Will details (--verbose) be logged? To spare the work of making them. */
 bool log_verbose(void);
 
+/* There is, or is no more, something on the terminal that stderr is that has
+ * no line end and that each line of the log is to wipe away. */
+void log_wiping(bool wipe);
+
 /* Which message the lines are about from now on; NULL or "" for none. */
 void log_subject(const char *id);
 

@@ -80,6 +80,9 @@ struct option_set {
 
 enum { OPTION_MOST = 64 };
 
+/* The range of --jobs, which smtp-send obeys and others hand on to it. */
+enum { JOBS_MOST = 100 };
+
 /* Every program has these; they stand first in its config struct. */
 struct options_common {
 	struct log_config log;

@@ -43,12 +43,13 @@ trigger_take(const struct spool *s)
 }
 
 bool
-trigger_wait(const struct spool *s)
+trigger_wait(const struct spool *s, int *turn)
 {
 	/* one from trigger_take has the place already */
 	int fd = spool_is_named(s, STDIN_FILENO, lock_name) ? STDIN_FILENO :
 	    trigger_file(s, O_CREAT);
 
+	*turn = fd;
 	/* Without locks it is better to run than to leave mail lying. */
 	if (fd < 0)
 		return true;
@@ -62,6 +63,5 @@ trigger_wait(const struct spool *s)
 		return false;
 	}
 	lock(fd, F_OFD_SETLK, F_UNLCK, WAITING);
-	/* fd stays open: it is the turn */
 	return true;
 }

@@ -28,8 +28,9 @@ int trigger_file(const struct spool *s, int flags);
 int trigger_take(const struct spool *s);
 
 /* Wait in line, then run: true as soon as it is our turn, and the turn lasts
- * until the process ends. False: somebody else is waiting and will do it, or
- * a signal has come. */
-bool trigger_wait(const struct spool *s);
+ * until *turn is closed, by all processes that have it: -1 where there are no
+ * locks. False: somebody else is waiting and will do it, or a signal has
+ * come. */
+bool trigger_wait(const struct spool *s, int *turn);
 
 #endif
