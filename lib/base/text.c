@@ -115,24 +115,61 @@ text_utf8(const char *s, size_t n)
 	return true;
 }
 
+/* Of a well-formed character of two or three octets; of others, 0. */
+static unsigned
+code_point(const char *s, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)s;
+
+	if (len == 2)
+		return (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
+	if (len == 3)
+		return (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 |
+		    (p[2] & 0x3fu);
+	return 0;
+}
+
+/* Well-formed, and yet no good in a log: what begins a new line on a screen
+ * (U+2028, U+2029), or turns the order of what stands around it. */
+static bool
+is_deceptive(const char *s, size_t len)
+{
+	unsigned c = code_point(s, len);
+
+	return c == 0x061c || c == 0x200e || c == 0x200f ||
+	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
+	    c == 0xfeff;
+}
+
+/* The octets at s that may be seen as they are, or 0. */
+static size_t
+visible(const char *s, size_t n)
+{
+	size_t len = utf8_char(s, n);
+
+	return is_control((unsigned char)*s) || is_deceptive(s, len) ? 0 : len;
+}
+
 void
 text_printable(struct buf *out, const char *s, size_t n)
 {
 	for (size_t i = 0, len; i < n; i += len) {
 		unsigned char c = (unsigned char)s[i];
 
-		len = utf8_char(s + i, n - i);
+		len = visible(s + i, n - i);
+		if (len > 0) {
+			buf_add(out, s + i, len);
+			continue;
+		}
+		len = 1;
 		if (c == '\t')
 			buf_puts(out, "\\t");
 		else if (c == '\n')
 			buf_puts(out, "\\n");
 		else if (c == '\r')
 			buf_puts(out, "\\r");
-		else if (len == 0 || is_control(c)) {
+		else
 			buf_printf(out, "\\x%02X", c);
-			len = 1;
-		} else
-			buf_add(out, s + i, len);
 	}
 }
 
@@ -147,7 +184,9 @@ text_json(struct buf *out, const char *s)
 		len = utf8_char(s + i, n - i);
 		if (c == '"' || c == '\\')
 			buf_printf(out, "\\%c", c);
-		else if (len == 0 || is_control(c)) {
+		else if (is_deceptive(s + i, len)) {
+			buf_printf(out, "\\u%04x", code_point(s + i, len));
+		} else if (len == 0 || is_control(c)) {
 			buf_printf(out, "\\u%04x", c);
 			len = 1;
 		} else

@@ -29,8 +29,10 @@ bool text_utf8(const char *s, size_t n);
 bool text_ascii(const char *s, size_t n);
 
 /* Append s in a form that may stand in a log line or in a reply: a control
- * character and whatever is not UTF-8 become \t \n \r \xNN. What is
- * printable stays as it is, so nothing changes when it is done twice. This is
+ * character, a character that only turns the direction of the text or parts
+ * its lines (U+202E, U+2028, ...), and whatever is not UTF-8 become
+ * \t \n \r \xNN. What is printable stays as it is, so nothing changes when
+ * it is done twice. This is
  * the one way for foreign text into logs and replies. */
 void text_printable(struct buf *out, const char *s, size_t n);
 

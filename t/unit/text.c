@@ -140,6 +140,22 @@ printable(void **state)
 		{ "\xc2\x9b", 2, "\\xC2\\x9B" },       /* C1: CSI */
 		{ "\xe2\x82", 2, "\\xE2\\x82" },
 		{ "\xff" "a", 2, "\\xFFa" },
+		/* a line of its own: U+2028, U+2029 */
+		{ "\xe2\x80\xa8x", 4, "\\xE2\\x80\\xA8x" },
+		{ "\xe2\x80\xa9", 3, "\\xE2\\x80\\xA9" },
+		/* the other way round: U+061C, U+200F, U+202E, U+2066 */
+		{ "\xd8\x9c", 2, "\\xD8\\x9C" },
+		{ "\xe2\x80\x8f", 3, "\\xE2\\x80\\x8F" },
+		{ "a\xe2\x80\xae" "b", 5, "a\\xE2\\x80\\xAEb" },
+		{ "\xe2\x81\xa6", 3, "\\xE2\\x81\\xA6" },
+		{ "\xef\xbb\xbf", 3, "\\xEF\\xBB\\xBF" },
+		/* their neighbours */
+		{ "\xe2\x80\xa7", 3, "\xe2\x80\xa7" },
+		{ "\xe2\x80\xaf", 3, "\xe2\x80\xaf" },
+		{ "\xe2\x80\x8d", 3, "\xe2\x80\x8d" },
+		{ "\xe2\x81\xaa", 3, "\xe2\x81\xaa" },
+		{ "\xd8\x9b", 2, "\xd8\x9b" },
+		{ "\xf0\x9f\x98\x80", 4, "\xf0\x9f\x98\x80" },
 	};
 	struct buf out = { 0 };
 
@@ -168,6 +184,8 @@ json(void **state)
 		{ "\xc3\xbc", "\xc3\xbc" },
 		{ "\xfc", "\\u00fc" },
 		{ "</script>", "</script>" },
+		{ "\xe2\x80\xa8|\xe2\x80\xae", "\\u2028|\\u202e" },
+		{ "\xd8\x9c\xe2\x82\xac", "\\u061c\xe2\x82\xac" },
 	};
 	struct buf out = { 0 };
 
