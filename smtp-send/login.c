@@ -79,14 +79,15 @@ login_prepare(struct client *c, const struct config *conf)
 void
 login_offer(struct client *c, const char *line)
 {
-	const char *p = line + 4;
+	const char *p;
 	enum way w;
 	size_t n;
 
-	if (strncasecmp(line, "AUTH", 4) != 0 || (*p != ' ' && *p != '='))
+	if (strncasecmp(line, "AUTH ", 5) != 0 &&
+	    strncasecmp(line, "AUTH=", 5) != 0)
 		return;
 	c->offers_auth = true;
-	while (*p) {
+	for (p = line + 4; *p; ) {
 		p += strspn(p, " =");
 		n = strcspn(p, " ");
 		if (way_find(p, n, &w))
@@ -131,20 +132,36 @@ cancel(struct client *c)
 	f = client_hear(c, CLIENT_AUTH, "*");
 	if (!c->open)
 		return f;
+	/* It would take the next command for an answer. */
+	if (c->reply.code == 334)
+		client_drop(c);
 	reply_make(&c->reply, 504, "5.5.2 unexpected question");
 	return REFUSED;
+}
+
+/* Not the server it says it is: it cannot know the password, and so it gets
+ * none in another way either. */
+static enum fate
+disbelieve(struct client *c)
+{
+	client_drop(c);
+	reply_make(&c->reply, 451,
+	    "4.7.0 the server has not shown that it knows the password");
+	return LATER;
 }
 
 static enum fate
 answer(struct client *c, struct sasl_client *s)
 {
 	struct buf question = { 0 };
-	bool ok = read_question(c, &question) &&
-	    sasl_client_step(s, buf_text(&question), question.n) ==
-	    ANSWER_READY;
+	enum answer a = ANSWER_NONE;
 
+	if (read_question(c, &question))
+		a = sasl_client_step(s, buf_text(&question), question.n);
 	buf_free(&question);
-	if (!ok)
+	if (a == ANSWER_IMPOSTOR)
+		return disbelieve(c);
+	if (a != ANSWER_READY)
 		return cancel(c);
 	say_secret(c, "", &s->answer, "[...]");
 	return client_hear(c, CLIENT_AUTH, "AUTH");
@@ -172,16 +189,6 @@ begin(struct client *c, struct sasl_client *s, bool at_once)
 	buf_free(&command);
 	buf_free(&shown);
 	return client_hear(c, CLIENT_AUTH, "AUTH");
-}
-
-/* It lets us in, but cannot know the password: not the server it says it
- * is. */
-static enum fate
-disbelieve(struct client *c)
-{
-	client_drop(c);
-	reply_make(&c->reply, 451, "4.7.0 the server has shown nothing");
-	return LATER;
 }
 
 static enum fate

@@ -454,7 +454,7 @@ fetched() { wc -l <"$program.count"; }
 		! grep -q '^MAIL$' "$log" || fail "mail has been sent"
 	done <<-'EOT'
 		donkey||535 5.7.8 wrong
-		donkey|forged|504 5.5.2 unexpected question
-		donkey|hasty|451 4.7.0 the server has shown nothing
+		donkey|forged|451 4.7.0 the server has not shown that it knows
+		donkey|hasty|451 4.7.0 the server has not shown that it knows
 	EOT
 }

@@ -155,6 +155,9 @@ step_scram(struct sasl_client *s, const char *question, size_t n)
 		    s->secret_n, &s->answer);
 	} else if (s->steps == 2) {
 		ok = scram_check(&s->scram, question, n);
+		/* e=: it says no, in the way of RFC 5802 */
+		if (!ok && !text_starts(question, "e="))
+			return ANSWER_IMPOSTOR;
 	}
 	return ok ? ANSWER_READY : ANSWER_NONE;
 }

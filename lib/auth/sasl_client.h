@@ -26,7 +26,9 @@ enum way {              /* to log in */
 
 enum answer {
 	ANSWER_READY,   /* it is in `answer`; it may be empty */
-	ANSWER_NONE     /* that is no question we would answer: cancel */
+	ANSWER_NONE,    /* that is no question we would answer: cancel */
+	ANSWER_IMPOSTOR /* nor would anybody who knows the password ask it:
+			 * have no more to do with it */
 };
 
 struct sasl_client {

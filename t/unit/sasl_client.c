@@ -26,6 +26,9 @@ struct row {
 #define SCRAM_FINAL "c=biws,r=" SCRAM_NONCE \
 	",p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
 
+/* Not an answer, but that there is none for such a server. */
+static const char impostor[] = "impostor";
+
 /* RFC 4616, RFC 2195, RFC 7628 section 4, Google's page on XOAUTH2. */
 static const struct row rows[] = {
 	{ WAY_PLAIN, "tim", "tanstaaftanstaaf", false, { "" },
@@ -74,11 +77,17 @@ static const struct row rows[] = {
 	    { "", SCRAM_SALT ",i=4096,x=y",
 	    "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=" },
 	    { SCRAM_FIRST, "c=biws,r=" SCRAM_NONCE ",p="
-	    "yKEXQu5cF0fpm6Tl8ha9l6nCuN43PiVB0kCYUOQT3jk=", NULL } },
+	    "yKEXQu5cF0fpm6Tl8ha9l6nCuN43PiVB0kCYUOQT3jk=", impostor } },
 	{ WAY_SCRAM_SHA_256, "user", "pencil", false,
 	    { "", SCRAM_SALT ",i=4096",
 	    "v=7rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=" },
-	    { SCRAM_FIRST, SCRAM_FINAL, NULL } },
+	    { SCRAM_FIRST, SCRAM_FINAL, impostor } },
+	{ WAY_SCRAM_SHA_256, "user", "pencil", false,
+	    { "", SCRAM_SALT ",i=4096", "v=" },
+	    { SCRAM_FIRST, SCRAM_FINAL, impostor } },
+	{ WAY_SCRAM_SHA_256, "user", "pencil", false,
+	    { "", SCRAM_SALT ",i=4096", "" },
+	    { SCRAM_FIRST, SCRAM_FINAL, impostor } },
 	{ WAY_SCRAM_SHA_256, "user", "pencil", false,
 	    { "", SCRAM_SALT ",i=4096", "e=other-error" },
 	    { SCRAM_FIRST, SCRAM_FINAL, NULL } },
@@ -121,8 +130,9 @@ check_step(size_t i, struct sasl_client *s, const char *question,
 	char *q = unpack(question, &qn), *a = unpack(answer ? answer : "", &an);
 	enum answer got = sasl_client_step(s, q, qn);
 
-	assert_row(i, got == (answer ? ANSWER_READY : ANSWER_NONE));
-	if (answer) {
+	assert_row(i, got == (answer == impostor ? ANSWER_IMPOSTOR :
+	    answer ? ANSWER_READY : ANSWER_NONE));
+	if (answer && answer != impostor) {
 		assert_row(i, s->answer.n == an);
 		assert_row(i, memcmp(buf_text(&s->answer), a, an) == 0);
 	}
