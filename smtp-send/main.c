@@ -189,7 +189,7 @@ main(int argc, char *argv[])
 	} else if (first < argc) {
 		deliver_given(&r, argv + first);
 	} else if (!conf.forward_on_disconnect ||
-	    trigger_wait(&r.spool, &r.turn)) {
+	    trigger_wait(&r.spool, &r.turn, queue_interrupted)) {
 		poll_spool(&r);
 	}
 	client_close(&r.client);

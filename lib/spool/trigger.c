@@ -42,15 +42,24 @@ trigger_take(const struct spool *s)
 	return fd;
 }
 
+/* Without locks it is better to run than to leave mail lying. */
+static bool
+wait_in_line(int fd, bool (*is_over)(void))
+{
+	while (lock(fd, F_OFD_SETLKW, F_WRLCK, RUNNING) < 0 && errno == EINTR)
+		if (is_over())
+			return false;
+	return true;
+}
+
 bool
-trigger_wait(const struct spool *s, int *turn)
+trigger_wait(const struct spool *s, int *turn, bool (*is_over)(void))
 {
 	/* one from trigger_take has the place already */
 	int fd = spool_is_named(s, STDIN_FILENO, lock_name) ? STDIN_FILENO :
 	    trigger_file(s, O_CREAT);
 
 	*turn = fd;
-	/* Without locks it is better to run than to leave mail lying. */
 	if (fd < 0)
 		return true;
 	if (lock(fd, F_OFD_SETLK, F_WRLCK, WAITING) < 0 &&
@@ -58,7 +67,7 @@ trigger_wait(const struct spool *s, int *turn)
 		close(fd);
 		return false;
 	}
-	if (lock(fd, F_OFD_SETLKW, F_WRLCK, RUNNING) < 0 && errno == EINTR) {
+	if (!wait_in_line(fd, is_over)) {
 		close(fd);
 		return false;
 	}

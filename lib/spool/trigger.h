@@ -30,7 +30,7 @@ int trigger_take(const struct spool *s);
 /* Wait in line, then run: true as soon as it is our turn, and the turn lasts
  * until *turn is closed, by all processes that have it: -1 where there are no
  * locks. False: somebody else is waiting and will do it, or a signal has
- * come. */
-bool trigger_wait(const struct spool *s, int *turn);
+ * come and is_over() says that it means us. */
+bool trigger_wait(const struct spool *s, int *turn, bool (*is_over)(void));
 
 #endif
