@@ -196,6 +196,16 @@ hello(struct client *c)
 	return f;
 }
 
+/* Nothing may stand in the buffer that would be taken for the reply to what
+ * we say next. */
+static enum fate
+in_turn(struct client *c, enum fate f, const char *to)
+{
+	if (f == SENT && io_buffered(&c->io) > 0)
+		return lost(c, "reply out of turn", "behind the one to", to);
+	return f;
+}
+
 static enum fate
 introduce(struct client *c)
 {
@@ -207,10 +217,21 @@ introduce(struct client *c)
 	c->ways = 0;
 	f = hello(c);
 	c->asked = 0;           /* even if there was no greeting */
-	if (f == SENT && io_buffered(&c->io) > 0)
-		return lost(c, "reply out of turn", "behind the one to",
-		    "EHLO");
-	return f;
+	return in_turn(c, f, "EHLO");
+}
+
+/* Is there a word from it before the time is up, or the end? */
+static bool
+is_greeted(struct client *c)
+{
+	int64_t by = date_ticks() + (int64_t)c->conf->prompt_timeout * 1000;
+	int64_t left;
+
+	/* a signal ends a wait, but not this one */
+	while ((left = by - date_ticks()) > 0)
+		if (io_peek_within(&c->io, (unsigned)((left + 999) / 1000)))
+			return true;
+	return false;
 }
 
 /* Wait for the greeting; after --prompt-timeout go on without. */
@@ -219,7 +240,7 @@ greeting(struct client *c)
 {
 	enum fate f;
 
-	if (io_peek_within(&c->io, (unsigned)c->conf->prompt_timeout)) {
+	if (is_greeted(c)) {
 		f = client_hear(c, 2, "the connection");
 		if (f == SENT && c->reply.code != 220)
 			return lost(c, "no greeting", "after", "the connection");
@@ -280,7 +301,9 @@ begin(struct client *c)
 	if (clear && c->secure && introduce(c) != SENT)
 		return unwelcome;
 	check_offers(c);
-	return login(c) ? NULL : "";
+	if (!login(c))
+		return "";
+	return in_turn(c, SENT, "AUTH") == SENT ? NULL : unwelcome;
 }
 
 bool
