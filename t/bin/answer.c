@@ -5,6 +5,8 @@
  * killed. answer --help has the options.
  */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -126,6 +128,9 @@ perform(struct visit *v, const struct rule *r)
 		io_write(&v->io, "250 ", 4);
 		say_for_ever(v, "and so on ");
 		break;
+	case FLOOD:
+		say_for_ever(v, "250 and another one\r\n");
+		break;
 	}
 }
 
@@ -133,6 +138,21 @@ static unsigned
 load(const unsigned *n)
 {
 	return __atomic_load_n(n, __ATOMIC_SEQ_CST);
+}
+
+/* What is to be said goes out octet by octet. */
+static void
+drip(struct visit *v)
+{
+	struct buf text = v->io.pending;
+
+	v->io.pending = (struct buf){ 0 };
+	for (size_t i = 0; i < text.n && v->io.state == IO_OPEN; i++) {
+		io_write(&v->io, text.s + i, 1);
+		io_flush(&v->io);
+		poll(NULL, 0, (int)v->script->drip);
+	}
+	buf_free(&text);
 }
 
 /* Reply to it by the script, or with fallback; the code that was said. */
@@ -162,6 +182,8 @@ answer(struct visit *v, enum verb verb, const char *fallback)
 		return 0;
 	code = v->io.pending.n > before ?
 	    (int)strtol(v->io.pending.s + before, NULL, 10) : 0;
+	if (s->drip)
+		drip(v);
 	v->over = script_rule(s, verb, nth, true) != NULL;
 	return code;
 }
@@ -428,10 +450,12 @@ converse(struct script *s, int fd)
 {
 	struct visit v = { .script = s };
 	bool crowded;
+	const int on = 1;
 	char *line;
 	size_t n;
 
 	io_open(&v.io, fd, fd, 3600);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	note(&v, "CONNECT", "", 0);
 	crowded = __atomic_add_fetch(s->present, 1, __ATOMIC_SEQ_CST) >
 	    s->most && s->most;

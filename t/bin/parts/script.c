@@ -31,10 +31,12 @@ static const char usage[] =
 	"  --garbage VERB[:N]         say what is no SMTP\n"
 	"  --endless VERB[:N]         a reply that has no last line\n"
 	"  --endless-line VERB[:N]    a reply whose line has no end\n"
+	"  --flood VERB[:N]           replies without end\n"
 	"  --close-data OCTETS        hang up when so much text, or so much of a\n"
 	"                             chunk, has come\n"
 	"  --reset                    hanging up is a TCP reset\n"
 	"  --delay-ms N               before each reply\n"
+	"  --drip-ms N                before each octet of a reply\n"
 	"  --gather N                 no reply to the final dot before there were\n"
 	"                             N connections\n"
 	"  --most N                   421 to more connections at a time\n"
@@ -189,7 +191,8 @@ take_option(struct script *s, int c, char *value)
 {
 	static const enum act acts[] = {
 		['c'] = CLOSE, ['a'] = CLOSE_AFTER, ['s'] = SILENT,
-		['g'] = GARBAGE, ['e'] = ENDLESS, ['l'] = ENDLESS_LINE
+		['g'] = GARBAGE, ['e'] = ENDLESS, ['l'] = ENDLESS_LINE,
+		['f'] = FLOOD
 	};
 
 	switch (c) {
@@ -200,7 +203,7 @@ take_option(struct script *s, int c, char *value)
 	case 'G': add_rule(s, REPLY, "GREETING", value); break;
 	case 'D': add_rule(s, REPLY, "EOD", value); break;
 	case 'C': add_rule(s, CLOSE, "EOD", NULL); break;
-	case 'c': case 'a': case 's': case 'g': case 'e': case 'l':
+	case 'c': case 'a': case 's': case 'g': case 'e': case 'l': case 'f':
 		add_rule(s, acts[c], value, NULL);
 		break;
 	case 'O': s->close_data = number(value); break;
@@ -210,6 +213,7 @@ take_option(struct script *s, int c, char *value)
 	case 'A': s->gather = number(value); break;
 	case 'm': s->most = number(value); break;
 	case 'M': s->delay = number(value); break;
+	case 'd': s->drip = number(value); break;
 	case 'N': s->connections = number(value); break;
 	case 'S':
 		s->save = open_or_die(value, O_RDONLY | O_DIRECTORY);
@@ -243,11 +247,13 @@ script_read(struct script *s, int argc, char *argv[])
 		{ "garbage", required_argument, NULL, 'g' },
 		{ "endless", required_argument, NULL, 'e' },
 		{ "endless-line", required_argument, NULL, 'l' },
+		{ "flood", required_argument, NULL, 'f' },
 		{ "close-data", required_argument, NULL, 'O' },
 		{ "reset", no_argument, NULL, 'X' },
 		{ "delay-ms", required_argument, NULL, 'M' },
 		{ "gather", required_argument, NULL, 'A' },
 		{ "most", required_argument, NULL, 'm' },
+		{ "drip-ms", required_argument, NULL, 'd' },
 		{ "save", required_argument, NULL, 'S' },
 		{ "log", required_argument, NULL, 'L' },
 		{ "limit-connections", required_argument, NULL, 'N' },

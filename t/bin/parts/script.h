@@ -22,7 +22,8 @@ struct verb_row {
 extern const struct verb_row verbs[VERBS];
 
 enum act {
-	REPLY, CLOSE, CLOSE_AFTER, SILENT, GARBAGE, ENDLESS, ENDLESS_LINE
+	REPLY, CLOSE, CLOSE_AFTER, SILENT, GARBAGE, ENDLESS, ENDLESS_LINE,
+	FLOOD
 };
 
 struct rule {
@@ -42,7 +43,7 @@ struct script {
 	bool reset;
 	bool ipv6;
 	bool deaf;
-	uint64_t close_data, delay, connections, gather, most;
+	uint64_t close_data, delay, drip, connections, gather, most;
 	uint64_t crowd;         /* recipients in a transaction; 0: any number */
 	struct list whom;       /* ADDRESS, then what is said to it */
 	int save, log;          /* descriptors, or -1 */
