@@ -216,3 +216,78 @@ name_with() {
 	deferred 1 1 '^451 4.4.2 timed out '
 	[[ $stderr != *"may arrive twice"* ]]
 }
+
+# A name server that hears and never answers, in a network of its own. $alone
+# runs a command there; it ends with it.
+name_server_asleep() {
+	local conf=$BATS_TEST_TMPDIR/resolv.conf
+	echo "nameserver 127.0.0.1
+options timeout:30 attempts:1" >"$conf"
+	cat >"$BATS_TEST_TMPDIR/asleep" <<-'EOT'
+		import socket, subprocess, sys
+		sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		sock.bind(('127.0.0.1', 53))
+		sys.exit(subprocess.call(sys.argv[1:]))
+	EOT
+	# shellcheck disable=SC2016
+	alone=(unshare -rmn sh -c 'mount --bind "$0" /etc/resolv.conf &&
+		ip link set lo up && exec python3 "$@"' "$conf" "$BATS_TEST_TMPDIR/asleep")
+	"${alone[@]}" true 2>/dev/null || skip "no network of our own can be had"
+	[ "$("${alone[@]}" sh -c 'timeout 1 getent hosts far.test; echo $?')" = 124 ] ||
+		skip "the name server is not asked"
+}
+
+@test "a name server that never answers: --connection-timeout is for that, too" {
+	name_server_asleep
+	post 1 2
+	SECONDS=0
+	run --separate-stderr "${alone[@]}" smtp-send --user=root --spool-dir "$spool" \
+		--forward-to "far.test:25" --no-syslog --connection-timeout=1
+	((SECONDS < 10)) || fail "it took $SECONDS s"
+	exits 75
+	[[ $stderr == *"dns error: far.test:25: Connection timed out"* ]] || fail "$stderr"
+	[ "$(states 2)" = "ready ready" ]
+	run --separate-stderr "${alone[@]}" smtp-send --user=root --spool-dir "$spool" \
+		--forward-to "far.test:25@proxy.test:1080" --no-syslog --connection-timeout=1
+	((SECONDS < 15)) || fail "it took $SECONDS s"
+	exits 75
+	[[ $stderr == *"dns error: proxy.test:1080: Connection timed out"* ]] || fail "$stderr"
+}
+
+@test "a name server that never answers: --filter-timeout of a net: filter" {
+	name_server_asleep
+	post 1
+	cat >"$BATS_TEST_TMPDIR/both" <<-'EOT'
+		answer --save "$1" >"$1/port" &
+		until [ -s "$1/port" ]; do sleep 0.02; done
+		shift
+		"$@" --forward-to "127.0.0.1:$(cat "$BATS_TEST_TMPDIR/port")"
+		status=$?
+		kill $!
+		exit $status
+	EOT
+	SECONDS=0
+	run --separate-stderr "${alone[@]}" sh "$BATS_TEST_TMPDIR/both" "$BATS_TEST_TMPDIR" \
+		smtp-send --user=root --spool-dir "$spool" --no-syslog \
+		--client-filter=net:far.test:10026 --filter-timeout=1
+	((SECONDS < 10)) || fail "it took $SECONDS s"
+	exits 75
+	deferred 1 1 'preprocessing: message processing timed out'
+	[[ $stderr == *"dns error: far.test:10026: Connection timed out"* ]] || fail "$stderr"
+}
+
+@test "addresses that do not answer leave time for those behind them" {
+	name_with 127.0.0.1 127.0.0.2
+	post 1
+	start answer --deaf
+	serve
+	# the first one is deaf at this port, the second one is not there
+	SECONDS=0
+	run --separate-stderr "${within[@]}" smtp-send --user=root --spool-dir "$spool" \
+		--forward-to "two.test:$(head -n 1 "$BATS_TEST_TMPDIR/start.0")" --verbose \
+		--no-syslog --connection-timeout=2
+	((SECONDS < 10)) || fail "it took $SECONDS s"
+	exits 75
+	[[ $stderr == *"cannot connect to 127.0.0.1:"*": Connection timed out"* ]] || fail "$stderr"
+	[[ $stderr == *"cannot connect to 127.0.0.2:"*": Connection refused"* ]] || fail "$stderr"
+}

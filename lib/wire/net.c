@@ -16,6 +16,7 @@
 #include "base/date.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "wire/resolve.h"
 
 /* A number from 1 to 65535, or what may be the name of a service. */
 static bool
@@ -53,11 +54,11 @@ net_parse(struct net_target *t, const char *text)
 
 /* Wait until the connection is there. 0, or -1 and errno. */
 static int
-await_connection(int fd, unsigned seconds)
+await_connection(int fd, int64_t by)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	int64_t by = date_ticks() + (int64_t)seconds * 1000, left;
 	socklen_t len = sizeof errno;
+	int64_t left;
 	int n, error = 0;
 
 	do {
@@ -75,17 +76,18 @@ await_connection(int fd, unsigned seconds)
 }
 
 static int
-connect_one(const struct addrinfo *a, unsigned seconds)
+connect_one(const struct address *to, int64_t by)
 {
+	const struct sockaddr *a = (const struct sockaddr *)(const void *)&to->a;
 	const int on = 1;
 	int fd, saved;
 
-	fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC |
-	    SOCK_NONBLOCK, a->ai_protocol);
+	fd = socket(a->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
 	if (fd < 0)
 		return -1;
-	if ((connect(fd, a->ai_addr, a->ai_addrlen) < 0 &&
-	    (errno != EINPROGRESS || await_connection(fd, seconds) < 0)) ||
+	if ((connect(fd, a, to->n) < 0 &&
+	    (errno != EINPROGRESS || await_connection(fd, by) < 0)) ||
 	    fcntl(fd, F_SETFL, 0) < 0) {
 		saved = errno;
 		close(fd);
@@ -98,27 +100,29 @@ connect_one(const struct addrinfo *a, unsigned seconds)
 	return fd;
 }
 
+static void
+put_ip(const struct address *of, char ip[64])
+{
+	const struct sockaddr *a = (const struct sockaddr *)(const void *)&of->a;
+
+	if (getnameinfo(a, of->n, ip, 64, NULL, 0, NI_NUMERICHOST) != 0)
+		snprintf(ip, 64, "unknown");
+}
+
 int
 net_connect(const struct net_target *t, unsigned seconds, char ip[64],
     struct buf *why)
 {
-	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM };
-	struct addrinfo *all, *a;
-	int fd = -1, e;
+	int64_t by = date_ticks() + (int64_t)seconds * 1000, now;
+	struct address all[RESOLVE_MOST];
+	size_t n = resolve(t, seconds, all, why);
+	int fd = -1;
 
-	buf_clear(why);
-	e = getaddrinfo(t->host, t->port, &hints, &all);
-	if (e != 0) {
-		buf_printf(why, "dns error: %s:%s: %s", t->host, t->port,
-		    e == EAI_SYSTEM ? strerror(errno) : gai_strerror(e));
-		return -1;
-	}
-	for (a = all; a && fd < 0; a = a->ai_next) {
-		if (getnameinfo(a->ai_addr, a->ai_addrlen, ip, 64, NULL, 0,
-		    NI_NUMERICHOST) != 0)
-			snprintf(ip, 64, "unknown");
-		fd = connect_one(a, seconds);
+	for (size_t i = 0; i < n && fd < 0; i++) {
+		put_ip(&all[i], ip);
+		/* the others are to have their chance, too */
+		now = date_ticks();
+		fd = connect_one(&all[i], now + (by - now) / (int64_t)(n - i));
 		if (fd >= 0)
 			break;
 		buf_clear(why);
@@ -126,6 +130,7 @@ net_connect(const struct net_target *t, unsigned seconds, char ip[64],
 		    strerror(errno));
 		log_detail("%s", why->s);
 	}
-	freeaddrinfo(all);
+	if (fd >= 0)
+		buf_clear(why);
 	return fd;
 }
