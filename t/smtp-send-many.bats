@@ -259,3 +259,46 @@ has_states() { [ "$(states 2)" = "$1" ]; }
 	each_once 2
 	[ ! -e "$spool/.forward.lock" ] || [ ! -s "$spool/.forward.lock" ]
 }
+
+@test "a forwarder that waits in line: SIGHUP is not its end, SIGTERM is" {
+	local first second
+	post 1
+	serve --silent MAIL:1
+	sender --forward-on-disconnect
+	first=$sender
+	wait_until grep -qs '^MAIL' "$said"
+	sender --forward-on-disconnect
+	second=$sender
+	wait_until somebody_waits
+	kill -HUP "$second"
+	kill -HUP "$second"
+	kill -9 "$first"
+	wait "$first" || true
+	senders=("$second")
+	all_done
+	each_once 1
+	# and again, ended by SIGTERM
+	post 2
+	serve --silent MAIL:1
+	sender --forward-on-disconnect
+	first=$sender
+	wait_until grep -qs '^MAIL' "$said"
+	sender --forward-on-disconnect
+	second=$sender
+	wait_until somebody_waits
+	kill -TERM "$second"
+	wait "$second" || true
+	[ "$(said_times CONNECT)" = 1 ]
+	kill -9 "$first"
+	wait "$first" || true
+	senders=()
+}
+# Is the place behind the running one taken (spool/trigger.h)?
+somebody_waits() {
+	python3 -c 'import fcntl, struct, sys
+asked = struct.pack("hhqqi", fcntl.F_WRLCK, 0, 0, 1, 0)
+F_OFD_GETLK = 36
+with open(sys.argv[1], "r+") as f:
+    got = fcntl.fcntl(f, F_OFD_GETLK, asked + bytes(32 - len(asked)))
+sys.exit(struct.unpack("h", got[:2])[0] == fcntl.F_UNLCK)' "$spool/.forward.lock"
+}

@@ -323,7 +323,7 @@ second_run() {
 	local error rules
 	error="334 $(b64 '{"status":"401","schemes":"bearer","scope":"https://mail.test/"}')"
 	while IFS='|' read -ra rules; do
-		rm -rf "$spool"/* "$spool"/.oauth-token
+		rm -f "$spool"/* "$spool"/.oauth-token
 		token t0ken
 		serve --ehlo "AUTH XOAUTH2 OAUTHBEARER" --reply AUTH:1="235 ok" "${rules[@]}"
 		first_run
@@ -344,7 +344,7 @@ second_run() {
 @test "a token is not fetched again for a refusal that is none of it" {
 	local rules
 	while IFS='|' read -ra rules; do
-		rm -rf "$spool"/* "$spool"/.oauth-token
+		rm -f "$spool"/* "$spool"/.oauth-token
 		token t0ken
 		serve --ehlo "AUTH XOAUTH2 PLAIN" --reply AUTH:1="235 ok" "${rules[@]}"
 		first_run
