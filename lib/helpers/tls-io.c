@@ -86,10 +86,11 @@ engine_open(struct engine *e, SSL_CTX *ctx, const struct tls_config *conf,
 {
 	const int on = 1;
 
-	*e = (struct engine){ SSL_new(ctx), STDIN_FILENO, STDOUT_FILENO,
-		plain };
+	*e = (struct engine){ .ssl = SSL_new(ctx), .in = STDIN_FILENO,
+		.out = STDOUT_FILENO, .plain = plain };
 	if (!e->ssl)
 		die(EX_TEMPFAIL, "out of memory");
+	SSL_set_app_data(e->ssl, &e->faults);
 	fcntl(e->in, F_SETFL, O_NONBLOCK);
 	fcntl(e->out, F_SETFL, O_NONBLOCK);
 	setsockopt(e->out, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -117,7 +118,7 @@ run(struct engine *e, int report, struct buf *why)
 	/* The other side's next words may wait for it, 40 ms else: without
 	 * tickets we have nothing to say that would carry the acknowledgement. */
 	setsockopt(e->in, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
-	handshake_facts(e->ssl, &facts);
+	handshake_facts(e, &facts);
 	buf_puts(&facts, "secure\n");
 	tell(report, &facts);
 	close(report);

@@ -150,11 +150,29 @@ load_key(SSL_CTX *ctx, const struct tls_config *conf, struct buf *why)
 
 /* --- the other side's certificate --- */
 
+/* Does it say what another fault has not said already? That nobody vouches for
+ * the first certificate is clear if its issuer is not known. */
+static bool
+is_news(const struct buf *faults, int error, const char *text)
+{
+	return error != X509_V_OK && !strstr(buf_text(faults), text) &&
+	    (error != X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE ||
+	    faults->n == 0);
+}
+
+/* Each fault goes into the list, which is a struct buf and the connection's
+ * application data. */
 static int
 accept_any(int ok, X509_STORE_CTX *store)
 {
-	(void)ok;
-	(void)store;
+	const SSL *ssl = X509_STORE_CTX_get_ex_data(store,
+	    SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct buf *faults = SSL_get_app_data(ssl);
+	int error = X509_STORE_CTX_get_error(store);
+	const char *text = X509_verify_cert_error_string(error);
+
+	if (!ok && is_news(faults, error, text))
+		buf_printf(faults, "%s%s", faults->n ? ", " : "", text);
 	return 1;
 }
 

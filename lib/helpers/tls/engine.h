@@ -15,6 +15,8 @@ struct engine {
 	SSL *ssl;
 	int in, out;            /* the network, not blocking */
 	int plain;              /* a socket to the program */
+	struct buf faults;      /* of the other side's certificate, if they
+				 * are no reason to refuse it */
 };
 
 /* context.c: all that is the same for each connection of a server, or of a
@@ -30,7 +32,7 @@ void context_explain(struct buf *why);
  * TLS_SECONDS, or if the program goes away meanwhile. */
 bool handshake(struct engine *e, struct buf *why);
 /* Append the lines NAME=value for what came of it. */
-void handshake_facts(SSL *ssl, struct buf *out);
+void handshake_facts(const struct engine *e, struct buf *out);
 
 /* relay.c: carry octets both ways until both sides are done, or one of them
  * is gone. */

@@ -120,6 +120,29 @@ put_certificate(struct buf *out, X509 *x)
 	BIO_free(bio);
 }
 
+/* A name in a certificate that a server can be asked for by; other kinds, of
+ * which the union has other things, are left out. */
+static void
+add_name(struct buf *names, const GENERAL_NAME *g)
+{
+	char ip[INET6_ADDRSTRLEN];
+	const char *comma = names->n ? ", " : "";
+	const unsigned char *p;
+	int n;
+
+	if (g->type == GEN_DNS) {
+		p = ASN1_STRING_get0_data(g->d.dNSName);
+		n = ASN1_STRING_length(g->d.dNSName);
+		buf_printf(names, "%s%.*s", comma, n, (const char *)p);
+	} else if (g->type == GEN_IPADD) {
+		p = ASN1_STRING_get0_data(g->d.iPAddress);
+		n = ASN1_STRING_length(g->d.iPAddress);
+		if ((n == 4 || n == 16) && inet_ntop(n == 4 ? AF_INET :
+		    AF_INET6, p, ip, sizeof ip))
+			buf_printf(names, "%s%s", comma, ip);
+	}
+}
+
 /* Whom a server's certificate is for: mx.example, 192.0.2.1 */
 static void
 put_names(struct buf *out, X509 *x)
@@ -127,23 +150,10 @@ put_names(struct buf *out, X509 *x)
 	GENERAL_NAMES *all = X509_get_ext_d2i(x, NID_subject_alt_name, NULL,
 	    NULL);
 	struct buf names = { 0 };
-	char ip[INET6_ADDRSTRLEN];
 
-	for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) {
-		const GENERAL_NAME *g = sk_GENERAL_NAME_value(all, i);
-		const ASN1_STRING *s = g->d.ia5;
-		const unsigned char *p = ASN1_STRING_get0_data(s);
-		int n = ASN1_STRING_length(s);
-		const char *comma = names.n ? ", " : "";
-
-		if (names.n > NAMES_MOST)
-			break;
-		if (g->type == GEN_DNS)
-			buf_printf(&names, "%s%.*s", comma, n, (const char *)p);
-		else if (g->type == GEN_IPADD && (n == 4 || n == 16) &&
-		    inet_ntop(n == 4 ? AF_INET : AF_INET6, p, ip, sizeof ip))
-			buf_printf(&names, "%s%s", comma, ip);
-	}
+	for (int i = 0; i < sk_GENERAL_NAME_num(all) && names.n < NAMES_MOST;
+	    i++)
+		add_name(&names, sk_GENERAL_NAME_value(all, i));
 	put_fact(out, "SSL_PEER_CERT_NAMES", buf_text(&names));
 	buf_free(&names);
 	GENERAL_NAMES_free(all);
@@ -161,8 +171,9 @@ put_end(struct buf *out, const X509 *x)
 }
 
 void
-handshake_facts(SSL *ssl, struct buf *out)
+handshake_facts(const struct engine *e, struct buf *out)
 {
+	const SSL *ssl = e->ssl;
 	X509 *peer = SSL_get0_peer_certificate(ssl);
 	long verdict = SSL_get_verify_result(ssl);
 
@@ -178,7 +189,8 @@ handshake_facts(SSL *ssl, struct buf *out)
 		put_names(out, peer);
 		put_end(out, peer);
 	}
-	put_fact(out, "SSL_PEER_VERIFY", verdict == X509_V_OK ? "SUCCESS" :
+	put_fact(out, "SSL_PEER_VERIFY", e->faults.n ? e->faults.s :
+	    verdict == X509_V_OK ? "SUCCESS" :
 	    X509_verify_cert_error_string(verdict));
 	put_certificate(out, peer);
 }
