@@ -386,3 +386,76 @@ preprocessing='smtp client failure: preprocessing:'
 	talk --client-filter=relative
 	[ "$status" = 78 ]
 }
+
+# A net: filter gives these answers, the last one for ever, to messages 1 and 2.
+ask_net() {
+	rm -f "$spool"/*
+	post 1 2
+	start "$BATS_TEST_DIRNAME/oracle" "$@"
+	oracle=$port
+	serve
+	SECONDS=0
+	forward "--client-filter=net:127.0.0.1:$oracle" --filter-timeout=1
+	((SECONDS < 15)) || fail "$*: it took $SECONDS s"
+	! LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xe2\x80[\xa8-\xae]' <<<"$stderr$output" ||
+		fail "$*: in the log: $(cat -v <<<"$stderr$output")"
+}
+
+@test "net: one that has lost its mind: later, and nothing is sent" {
+	local answer
+	for answer in @close @silent @endless 'o\0k' "$(head -c 1001 /dev/zero | tr '\0' x)"; do
+		ask_net "$answer"
+		exits 75
+		deferred 1 1 'preprocessing: (pre-processing failed|message processing timed out)'
+		[ "$(states 2)" = "deferred deferred" ]
+		[ "$(said_times MAIL)" = 0 ]
+	done
+	# what is said unasked is no answer to the next question
+	ask_net 'ok\nok\nok' 'no'
+	[ "$(states 2)" = "gone bad" ] || fail "$(states 2)"
+}
+
+@test "net: a refusal is one printable line" {
+	local answer shown
+	while IFS='|' read -r answer shown; do
+		ask_net "$answer" ok
+		exits 69
+		[ "$(states 2)" = "bad gone" ]
+		given_up 1 "$preprocessing $shown" 500
+	done <<-'EOF'
+		a\x1b[31mb|a\\x1B\[31mb
+		a\rb|a\\rb
+		no\xff|no\\xFF
+		no\xe2\x80\xaex|no\\xE2\\x80\\xAEx
+		no\tsecret|no
+		%s%n|%s%n
+		OK|OK
+	EOF
+}
+
+@test "a program's reason is one printable line, however long it is" {
+	local octet
+	for octet in 'x' '\377' '\342\200\256'; do
+		for code in 1 50; do
+			filter <<-EOT
+				printf '<<'
+				i=0
+				while [ \$i -lt 1300 ]; do printf '$octet'; i=\$((i + 1)); done
+				printf '>>'
+				exit $code
+			EOT
+			rm -f "$spool"/*
+			post 1
+			serve
+			forward "--client-filter=$f"
+			exits 69
+			[ "$(state 1)" = bad ]
+			given_up 1 "$preprocessing .*" 500
+			# what comes of it can be read again
+			spool-retry --spool-dir "$spool" $me "$(id 1)"
+			forward
+			exits 0
+			[ "$(state 1)" = gone ] || fail "$octet: $(state 1)"
+		done
+	done
+}

@@ -66,6 +66,39 @@ via() {
 	EOF
 }
 
+@test "a proxy that is unwell: in time, and the messages are as they were" {
+	local how why before there=
+	post 1 2
+	before=$(md5sum "$spool"/*; stat -c '%n %Y' "$spool"/*)
+	while read -r how why; do
+		by_proxy "$how"
+		SECONDS=0
+		via "far.test:$there" --connection-timeout=1 --prompt-timeout=1 \
+			--response-timeout=1
+		((SECONDS < 10)) || fail "$how: it took $SECONDS s"
+		exits 75
+		[[ $stderr =~ $why ]] || fail "$how: $stderr"
+		[ "$(md5sum "$spool"/*; stat -c '%n %Y' "$spool"/*)" = "$before" ]
+		[ "$(arrived)" = 0 ]
+		[ "$(wc -l <"$log")" = 1 ] || fail "$how: asked again"
+	done <<-EOF
+		close socks error: far.test:[0-9]*: (hung up|Connection reset by peer)
+		reset socks error: far.test:[0-9]*: Connection reset by peer
+		drip socks error: far.test:[0-9]*: Connection timed out
+		mute no greeting from far.test.*451 4.4.2 timed out
+		flood far.test.* does not want to talk: 451 4.4.2 (endless line|invalid reply)
+		00 socks error: far.test:[0-9]*: incomplete response
+		005a00000000 socks error: far.test:[0-9]*: incomplete response
+		045a000000000000 socks error: far.test:[0-9]*: invalid response
+		5a00000000000000 socks error: far.test:[0-9]*: invalid response
+		485454502f312e31 socks error: far.test:[0-9]*: invalid response
+		0000000000000000 socks error: far.test:[0-9]*: request rejected
+		00ff000000000000 socks error: far.test:[0-9]*: request rejected
+		005a000000000000 does not want to talk: 451 4.4.2 connection closed
+		005a000000000000353534206e6f0d0a does not want to talk: 554 no
+	EOF
+}
+
 @test "nobody at the host, or no proxy: the run ends" {
 	post 1
 	by_proxy
