@@ -186,12 +186,19 @@ FUZZ_B    = build-fuzz
 FUZZ_CC   = clang -std=c11 $(CPPFLAGS) $(WARNINGS) -O1 -g \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
+# A session is fuzzed with all of the program but its main.c, and with these
+# functions replaced by the target's own.
+SENDER    = $(patsubst %.c,$(FUZZ_B)/%.o,$(filter-out %/main.c,$(wildcard smtp-send/*.c)))
+PARTS_session_send = -I. $(SENDER) $(patsubst %,-Wl$(comma)--wrap=%, \
+	recv send poll socks_connect tls_connect getrandom date_ticks)
+comma     = ,
+
 fuzz-library:
-	$(MAKE) CC=clang B=$(FUZZ_B) SANITIZE=1 $(FUZZ_B)/libsluice.a \
+	$(MAKE) CC=clang B=$(FUZZ_B) SANITIZE=1 $(FUZZ_B)/libsluice.a $(SENDER) \
 	    CHECKED=-fsanitize=fuzzer-no-link,address,undefined
 
 $(FUZZERS:%=$(FUZZ_B)/%): $(FUZZ_B)/%: t/fuzz/%.c t/fuzz/fuzz.h fuzz-library
-	$(FUZZ_CC) -o $@ $< $(FUZZ_B)/libsluice.a $(LIBS)
+	$(FUZZ_CC) -o $@ $< $(PARTS_$*) $(FUZZ_B)/libsluice.a $(LIBS)
 
 fuzz: $(FUZZERS:%=$(FUZZ_B)/%)
 	t/fuzz/run $(FUZZ_B) $(FUZZ_SECONDS) $(FUZZERS)

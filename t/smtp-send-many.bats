@@ -302,3 +302,16 @@ with open(sys.argv[1], "r+") as f:
     got = fcntl.fcntl(f, F_OFD_GETLK, asked + bytes(32 - len(asked)))
 sys.exit(struct.unpack("h", got[:2])[0] == fcntl.F_UNLCK)' "$spool/.forward.lock"
 }
+
+@test "a signal does not cut the wait for the greeting short" {
+	post 1
+	serve --delay-ms 700
+	sender --poll=600 --prompt-timeout=20
+	wait_until grep -qs '^CONNECT' "$said"
+	kill -HUP "$sender"
+	wait_until has_arrived 1
+	kill -TERM "$sender"
+	all_done
+	[ "$(said_times EARLY)" = 0 ]
+	run ! grep 'no greeting' "$BATS_TEST_TMPDIR/senders"
+}
