@@ -153,7 +153,7 @@ $(PEERS:%=$(B)/t/bin/%) $(BENCHES:%=$(B)/t/bench/%): $(B)/t/%: $(B)/t/%.o $(LIBR
 
 $(B)/t/bin/answer: $(call objects,t/bin/parts/*.c)
 
-test-programs: all $(UNITS:%=$(B)/t/unit/%) $(PEERS:%=$(B)/t/bin/%)
+test-programs: all $(UNITS:%=$(B)/t/unit/%) $(PEERS:%=$(B)/t/bin/%) $(B)/t/bench/sink
 
 check: test-programs
 	t/run $(B) $(TESTS)

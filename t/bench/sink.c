@@ -4,9 +4,16 @@
  * It prints its port; and when it is told to end (SIGTERM) what there was:
  * `C connections, M messages, O octets`.
  *
- *	sink [--delay-ms N]
+ *	--address IP    to listen at, in place of 127.0.0.1
+ *	--delay-ms N    before each reply
+ *	--away-ms N     before each lot of replies that the client waits for:
+ *	                the round trip to a server that is far away
+ *	--chunking      offer it
+ *	--log FILE      the first line of each text that has come to its end
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -30,6 +37,7 @@ static struct counts {
 } *counts;
 
 static volatile sig_atomic_t over;
+static int list = -1;
 
 static void
 finish(int sig)
@@ -38,48 +46,97 @@ finish(int sig)
 	over = 1;
 }
 
+/* The first line of the text at hand. */
+static struct {
+	char s[128];
+	size_t n;
+	bool whole;
+} first;
+
 static void
 begin(void)
 {
+	first.n = 0;
+	first.whole = false;
 }
 
 static void
 text(const char *p, size_t n)
 {
-	(void)p;
 	__atomic_add_fetch(&counts->octets, n, __ATOMIC_RELAXED);
+	for (; n > 0 && !first.whole; p++, n--) {
+		if (*p != '\r' && first.n < sizeof first.s)
+			first.s[first.n++] = *p;
+		first.whole = *p == '\n' || first.n == sizeof first.s;
+	}
 }
 
+/* In one write: several connections use the file. */
 static void
 end(void)
 {
 	__atomic_add_fetch(&counts->messages, 1, __ATOMIC_RELAXED);
+	if (list >= 0 && write(list, first.s, first.n) != (ssize_t)first.n)
+		die(EX_IOERR, "cannot write the log: %s", strerror(errno));
 }
 
-static unsigned
-read_delay(int argc, char *argv[])
-{
-	static const struct option options[] = {
-		{ "delay-ms", required_argument, NULL, 'd' },
-		{ NULL, 0, NULL, 0 }
-	};
-	uint64_t delay = 0;
-	int c;
+static const char usage[] = "usage: sink [--address IP] [--delay-ms N] "
+	"[--away-ms N] [--chunking] [--log FILE]";
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
-		if (c != 'd' || !text_number(optarg, 0, 60000, &delay))
-			die(EX_USAGE, "usage: sink [--delay-ms N]");
-	return (unsigned)delay;
+static unsigned
+milliseconds(const char *text)
+{
+	uint64_t n;
+
+	if (!text_number(text, 0, 60000, &n))
+		die(EX_USAGE, "%s", usage);
+	return (unsigned)n;
 }
 
 static int
-listen_somewhere(void)
+open_list(const char *name)
+{
+	int fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		die(EX_CANTCREAT, "cannot open %s: %s", name, strerror(errno));
+	return fd;
+}
+
+static void
+read_options(int argc, char *argv[], struct smtp *s, struct in_addr *address)
+{
+	static const struct option options[] = {
+		{ "address", required_argument, NULL, 'a' },
+		{ "delay-ms", required_argument, NULL, 'd' },
+		{ "away-ms", required_argument, NULL, 'w' },
+		{ "chunking", no_argument, NULL, 'c' },
+		{ "log", required_argument, NULL, 'l' },
+		{ NULL, 0, NULL, 0 }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (c == 'd')
+			s->delay_ms = milliseconds(optarg);
+		else if (c == 'w')
+			s->away_ms = milliseconds(optarg);
+		else if (c == 'c')
+			s->chunking = true;
+		else if (c == 'l')
+			list = open_list(optarg);
+		else if (c != 'a' || inet_pton(AF_INET, optarg, address) != 1)
+			die(EX_USAGE, "%s", usage);
+}
+
+static int
+listen_somewhere(struct in_addr address)
 {
 	union {
 		struct sockaddr any;
 		struct sockaddr_in v4;
 	} a = { .v4 = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
+		.sin_addr = address } };
 	socklen_t n = sizeof a.v4;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -92,13 +149,11 @@ listen_somewhere(void)
 }
 
 static void
-visit(int fd, unsigned delay)
+visit(struct smtp *s, int fd)
 {
-	const struct smtp s = { .in = fd, .out = fd, .delay_ms = delay,
-		.begin = begin, .text = text, .end = end };
-
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	smtp_serve(&s);
+	s->in = s->out = fd;
+	smtp_serve(s);
 	_exit(EX_OK);
 }
 
@@ -106,11 +161,12 @@ int
 main(int argc, char *argv[])
 {
 	const struct sigaction act = { .sa_handler = finish };
-	unsigned delay;
+	struct smtp s = { .begin = begin, .text = text, .end = end };
+	struct in_addr address = { htonl(INADDR_LOOPBACK) };
 	int door, fd;
 
 	log_open("sink", "sink");
-	delay = read_delay(argc, argv);
+	read_options(argc, argv, &s, &address);
 	counts = mmap(NULL, sizeof *counts, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (counts == MAP_FAILED)
@@ -118,14 +174,14 @@ main(int argc, char *argv[])
 	sigaction(SIGTERM, &act, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_IGN);
-	door = listen_somewhere();
+	door = listen_somewhere(address);
 	while (!over) {
 		fd = accept(door, NULL, NULL);
 		if (fd < 0)
 			continue;
 		counts->connections++;
 		if (fork() == 0)
-			visit(fd, delay);
+			visit(&s, fd);
 		close(fd);
 	}
 	printf("%" PRIu64 " connections, %" PRIu64 " messages, %" PRIu64

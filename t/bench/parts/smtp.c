@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "smtp.h"
 
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -14,6 +14,16 @@ static struct {
 	size_t start, end;      /* what is in `in` */
 	size_t pending;         /* what is in `out` */
 } the;
+
+static void
+pause_for(unsigned ms)
+{
+	const struct timespec t = { .tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000L };
+
+	if (ms)
+		nanosleep(&t, NULL);
+}
 
 static bool
 flush(const struct smtp *s)
@@ -28,12 +38,9 @@ flush(const struct smtp *s)
 static void
 reply(const struct smtp *s, const char *text)
 {
-	const struct timespec delay = { .tv_sec = s->delay_ms / 1000,
-		.tv_nsec = s->delay_ms % 1000 * 1000000L };
 	size_t n = strlen(text);
 
-	if (s->delay_ms)
-		nanosleep(&delay, NULL);
+	pause_for(s->delay_ms);
 	if (the.pending + n > ROOM)
 		flush(s);
 	memcpy(the.out + the.pending, text, n);
@@ -48,6 +55,8 @@ fill(const struct smtp *s)
 	memmove(the.in, the.in + the.start, the.end - the.start);
 	the.end -= the.start;
 	the.start = 0;
+	if (the.pending)
+		pause_for(s->away_ms);
 	if (!flush(s) || the.end == ROOM)
 		return false;
 	n = read(s->in, the.in + the.end, ROOM - the.end);
@@ -120,23 +129,57 @@ is(const char *line, const char *verb)
 	return strncasecmp(line, verb, 4) == 0;
 }
 
+/* BDAT SIZE [LAST]; `open` is whether it goes on with a message. */
+static bool
+take_chunk(const struct smtp *s, const char *line, bool *open)
+{
+	bool last = strcasestr(line, " LAST") != NULL;
+	size_t left = strtoul(line + 4, NULL, 10), n;
+
+	if (!*open)
+		s->begin();
+	*open = !last;
+	while (left > 0) {
+		if (the.start == the.end && !fill(s))
+			return false;
+		n = the.end - the.start < left ? the.end - the.start : left;
+		s->text(the.in + the.start, n);
+		the.start += n;
+		left -= n;
+	}
+	if (last)
+		s->end();
+	return true;
+}
+
+/* False: it has broken off. */
+static bool
+take_message(const struct smtp *s, const char *line, bool *open)
+{
+	if (is(line, "BDAT"))
+		return take_chunk(s, line, open);
+	if (!is(line, "DATA"))
+		return true;
+	reply(s, "354 go ahead\r\n");
+	return take_text(s);
+}
+
 void
 smtp_serve(const struct smtp *s)
 {
+	bool open = false;
 	const char *line;
 
 	reply(s, "220 bench ESMTP\r\n");
 	while ((line = next_line(s)) != NULL && !is(line, "QUIT")) {
-		if (is(line, "EHLO")) {
-			reply(s, "250-bench\r\n250 PIPELINING\r\n");
-			continue;
-		}
-		if (is(line, "DATA")) {
-			reply(s, "354 go ahead\r\n");
-			if (!take_text(s))
-				return;
-		}
-		reply(s, "250 OK\r\n");
+		if (is(line, "EHLO"))
+			reply(s, s->chunking ?
+			    "250-bench\r\n250-CHUNKING\r\n250 PIPELINING\r\n" :
+			    "250-bench\r\n250 PIPELINING\r\n");
+		else if (take_message(s, line, &open))
+			reply(s, "250 OK\r\n");
+		else
+			return;
 	}
 	if (line)
 		reply(s, "221 bye\r\n");

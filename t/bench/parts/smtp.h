@@ -6,13 +6,16 @@
  * The server side of SMTP with as little work as can be: everything is
  * agreed to. No part of the library, so that it can be linked with any libc.
  */
+#include <stdbool.h>
 #include <stddef.h>
 
 struct smtp {
 	int in, out;
 	unsigned delay_ms;      /* before each reply */
-	void (*begin)(void);    /* DATA */
-	/* The text as it comes, with its dots and the end mark. */
+	unsigned away_ms;       /* before each lot of replies: a round trip */
+	bool chunking;          /* offered */
+	void (*begin)(void);    /* DATA, or the first BDAT */
+	/* The text as it comes; after DATA with its dots and the end mark. */
 	void (*text)(const char *p, size_t n);
 	void (*end)(void);      /* returns when it may be acknowledged */
 };
