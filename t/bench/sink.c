@@ -2,7 +2,8 @@
 /*
  * An SMTP server that throws its mail away, a process for each connection.
  * It prints its port; and when it is told to end (SIGTERM) what there was:
- * `C connections, M messages, O octets`.
+ * `C connections, M messages, O octets, T turns`: so often the client has
+ * waited for replies, but for those to its last QUIT.
  *
  *	--address IP    to listen at, in place of 127.0.0.1
  *	--delay-ms N    before each reply
@@ -33,7 +34,7 @@
 
 /* Shared by all the processes. */
 static struct counts {
-	uint64_t connections, messages, octets;
+	uint64_t connections, messages, octets, turns;
 } *counts;
 
 static volatile sig_atomic_t over;
@@ -69,6 +70,12 @@ text(const char *p, size_t n)
 			first.s[first.n++] = *p;
 		first.whole = *p == '\n' || first.n == sizeof first.s;
 	}
+}
+
+static void
+turn(void)
+{
+	__atomic_add_fetch(&counts->turns, 1, __ATOMIC_RELAXED);
 }
 
 /* In one write: several connections use the file. */
@@ -161,7 +168,8 @@ int
 main(int argc, char *argv[])
 {
 	const struct sigaction act = { .sa_handler = finish };
-	struct smtp s = { .begin = begin, .text = text, .end = end };
+	struct smtp s = { .begin = begin, .text = text, .end = end,
+		.turn = turn };
 	struct in_addr address = { htonl(INADDR_LOOPBACK) };
 	int door, fd;
 
@@ -185,7 +193,7 @@ main(int argc, char *argv[])
 		close(fd);
 	}
 	printf("%" PRIu64 " connections, %" PRIu64 " messages, %" PRIu64
-	    " octets\n", counts->connections, counts->messages,
-	    counts->octets);
+	    " octets, %" PRIu64 " turns\n", counts->connections,
+	    counts->messages, counts->octets, counts->turns);
 	return EX_OK;
 }

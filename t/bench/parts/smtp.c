@@ -55,6 +55,8 @@ fill(const struct smtp *s)
 	memmove(the.in, the.in + the.start, the.end - the.start);
 	the.end -= the.start;
 	the.start = 0;
+	if (the.pending && s->turn)
+		s->turn();
 	if (the.pending)
 		pause_for(s->away_ms);
 	if (!flush(s) || the.end == ROOM)

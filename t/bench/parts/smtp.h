@@ -18,6 +18,7 @@ struct smtp {
 	/* The text as it comes; after DATA with its dots and the end mark. */
 	void (*text)(const char *p, size_t n);
 	void (*end)(void);      /* returns when it may be acknowledged */
+	void (*turn)(void);     /* if not NULL: a lot of replies goes out */
 };
 
 /* Serve until QUIT or the end. */
