@@ -306,9 +306,14 @@ try_way(struct client *c, struct sasl_client *s)
 static void
 nothing_in_common(struct client *c)
 {
-	reply_make(&c->reply, 451, c->offers_auth ?
-	    "4.7.0 no mechanism in common that may be used" :
-	    "4.7.0 the server does not offer AUTH");
+	const char *why = "4.7.0 the server does not offer AUTH";
+
+	if (c->offers_auth)
+		why = "4.7.0 no mechanism in common that may be used";
+	else if (!c->secure && (c->can & STARTTLS))
+		why = "4.7.0 the server does not offer AUTH in clear: "
+		    "see --client-tls";
+	reply_make(&c->reply, 451, why);
 	check_login(c, NULL, false);
 	complain(c, "login");
 }
