@@ -96,7 +96,8 @@ empty() { [ "$(ls "$spool")" = "" ] || fail "left: $(ls "$spool")"; }
 @test "four forwarders on two hosts: each of 400 messages goes once" {
 	local n
 	post_many 400
-	sink --delay-ms 1
+	# as long as it takes them all to start
+	sink --delay-ms 3
 	for n in a a b b; do sender $n; done
 	all_done
 	empty
@@ -114,6 +115,7 @@ empty() { [ "$(ls "$spool")" = "" ] || fail "left: $(ls "$spool")"; }
 	sink --delay-ms 1
 	for n in a a b b; do sender $n; done
 	wait_until more_than 100
+	wait_until pgrep -P "${senders[3]}" >/dev/null
 	victim=$(pgrep -P "${senders[3]}")
 	kill -9 "$victim"
 	wait "${senders[3]}" || true
