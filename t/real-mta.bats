@@ -279,15 +279,18 @@ arrived_whole() {
 		grep -qE "^greeting: $m.test ESMTP " <<<"$output"
 		grep -qE '^tls: TLSv1.[23]$' <<<"$output"
 		grep -qx 'certificate: CN=smarthost.test' <<<"$output"
+		grep -qE '^names: .*smarthost.test' <<<"$output"
+		grep -qE '^expires: 20' <<<"$output"
 		grep -qx 'verified: yes' <<<"$output"
-		grep -qx 'offers: CHUNKING' <<<"$output"
-		grep -qE '^offers: AUTH .*PLAIN' <<<"$output"
-		grep -qx 'login: accepted' <<<"$output"
+		grep -qE '^offers: .*CHUNKING' <<<"$output"
+		grep -qE '^offers: .*AUTH .*PLAIN' <<<"$output"
+		grep -qE '^login: (PLAIN|SCRAM-SHA-256): accepted$' <<<"$output" ||
+			fail "$output"
 		grep -qx 'result: ready for mail' <<<"$output"
 	done
 	via opensmtpd 25 --check
 	exits 0
-	grep -qx 'tls: none' <<<"$output"
+	grep -qE '^tls: none' <<<"$output"
 	entry client plain ann wrong
 	for m in $with_tls; do
 		via $m 465 $(implicit) --check
