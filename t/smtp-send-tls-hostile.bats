@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # smtp-send and TLS: certificates that are wrong in each way there is, and
 # connections that break in the middle.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2046,SC2086,SC2154
 load tls
 load send
 
