@@ -443,7 +443,7 @@ fetched() { wc -l <"$program.count"; }
 	exits 0
 	silent
 	[ "$(state 1)" = gone ]
-	grep -q '^AUTH$' "$log"
+	grep -q '^AUTH SCRAM-SHA-256 ' "$log"
 	while IFS='|' read -r theirs how why; do
 		post 1
 		start "$BATS_TEST_DIRNAME/scramserver" $theirs $how
@@ -452,7 +452,7 @@ fetched() { wc -l <"$program.count"; }
 		silent
 		[[ $stderr == *"SASL SCRAM-SHA-256 failed: $why"* ]] || fail "$stderr"
 		[ "$(state 1)" = ready ]
-		! grep -q '^MAIL$' "$log" || fail "mail has been sent"
+		! grep -q '^MAIL' "$log" || fail "mail has been sent"
 	done <<-'EOT'
 		donkey||535 5.7.8 wrong
 		donkey|forged|451 4.7.0 the server has not shown that it knows
