@@ -133,14 +133,17 @@ wanted_back(struct run *r)
 	    IO_LINE && strcmp(line, "drop") == 0;
 }
 
-static void
+/* Returns what has become of it: LATER or REFUSED. */
+static enum fate
 file_away(struct run *r, struct claim *m, const struct answers *a,
     enum fate f)
 {
-	if (f == REFUSED || too_old(r, m->received))
+	if (f == REFUSED || too_old(r, m->received)) {
 		give_up_refused(r, m, a);
-	else
-		put_off(r, m);
+		return REFUSED;
+	}
+	put_off(r, m);
+	return LATER;
 }
 
 /* Some have got it, so it cannot be handed back: the rest of it is ours. */
@@ -183,7 +186,7 @@ dispose(struct run *r, struct claim *m, const struct answers *a, enum fate f)
 		else
 			file_away(r, m, a, f);
 	} else {
-		file_away(r, m, a, f);
+		f = file_away(r, m, a, f);
 		report(r, &m->id, fate_word(f), reply);
 	}
 }

@@ -89,8 +89,9 @@ load send
 	exits 75
 	[ "$(states 2)" = "deferred deferred" ]
 	touch "$spool/$(id 1).envelope"
-	forward --retry-for=1h
+	forward --retry-for=1h --report
 	exits 69
+	[[ $output == *"$(id 1) bounced 451 4.3.2 not now"* ]] || fail "$output"
 	[ "$(states 2)" = "bad deferred" ]
 	given_up 1 'smtp client failure: 451 4.3.2 not now' 451
 	grep -q '^X-Sluice-Deferred: 1 ' "$spool/$(id 1).envelope.bad"

@@ -52,6 +52,14 @@ wait_in_line(int fd, bool (*is_over)(void))
 	return true;
 }
 
+static bool
+leave(int *turn)
+{
+	close(*turn);
+	*turn = -1;
+	return false;
+}
+
 bool
 trigger_wait(const struct spool *s, int *turn, bool (*is_over)(void))
 {
@@ -63,14 +71,10 @@ trigger_wait(const struct spool *s, int *turn, bool (*is_over)(void))
 	if (fd < 0)
 		return true;
 	if (lock(fd, F_OFD_SETLK, F_WRLCK, WAITING) < 0 &&
-	    (errno == EAGAIN || errno == EACCES)) {
-		close(fd);
-		return false;
-	}
-	if (!wait_in_line(fd, is_over)) {
-		close(fd);
-		return false;
-	}
+	    (errno == EAGAIN || errno == EACCES))
+		return leave(turn);
+	if (!wait_in_line(fd, is_over))
+		return leave(turn);
 	lock(fd, F_OFD_SETLK, F_UNLCK, WAITING);
 	return true;
 }
