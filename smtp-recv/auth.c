@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "session.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "auth/login.h"
 #include "base/text.h"
 #include "base/xtext.h"
-
-enum { FAILURES = 3, PENALTY = 1 };     /* of a connection; seconds for each */
 
 void
 auth_open(struct session *s)
@@ -19,7 +15,7 @@ auth_open(struct session *s)
 
 	if (!spec)
 		return;
-	if (guard_is_pam(spec) && !s->secure && !starttls_offered(s))
+	if (guard_is_pam(spec) && !s->tls.on && !secure_offered(&s->tls))
 		die(EX_CONFIG, "--server-auth using pam requires "
 		    "--server-tls");
 	guard_open(&s->guard, spec);
@@ -29,8 +25,7 @@ auth_open(struct session *s)
 static bool
 needs_tls(const struct session *s)
 {
-	return !s->secure && (s->guard.kind == GUARD_PAM ||
-	    s->conf->server_tls_required);
+	return !s->tls.on && (s->guard.kind == GUARD_PAM || s->tls.required);
 }
 
 void
@@ -93,38 +88,12 @@ decline(struct session *s, const char *reply)
 	s->server.errors++;
 }
 
+/* The answer comes late, and not often. */
 static void
-pause_for(time_t seconds)
+fail(struct session *s)
 {
-	struct timespec left = { .tv_sec = seconds };
-
-	while (nanosleep(&left, &left) < 0 && errno == EINTR)
-		continue;
-}
-
-/* In xtext nothing that was given for a name can be taken for another part
- * of the line. */
-static void
-log_failure(const struct session *s, const struct sasl *sasl,
-    const char *reason)
-{
-	struct buf id = { 0 };
-
-	xtext_encode(&id, buf_text(&sasl->id), sasl->id.n);
-	log_warning("%s: SASL %s authentication failed: %s, "
-	    "sasl_username=%s", s->peer.name, sasl_name(sasl->mechanism),
-	    reason, buf_text(&id));
-	buf_free(&id);
-}
-
-/* The answer comes late, so that guessing is slow; and not often. */
-static void
-fail(struct session *s, const struct sasl *sasl)
-{
-	log_failure(s, sasl, "authentication failure");
-	pause_for(PENALTY);
 	say(s, "535 5.7.8 Authentication failed");
-	if (++s->failures < FAILURES)
+	if (!guard_tired(&s->guard))
 		return;
 	say(s, "421 4.7.0 too many failed log-ins, closing connection");
 	end_session(s);
@@ -137,7 +106,7 @@ succeed(struct session *s, const struct sasl *sasl)
 	s->mechanism = sasl_name(sasl->mechanism);
 	buf_set(&s->login, sasl->id.s);
 	/* STARTTLS would make us forget, and ask again */
-	if (!starttls_offered(s))
+	if (!secure_offered(&s->tls))
 		guard_close(&s->guard);
 	say(s, "235 2.7.0 Authentication successful");
 }
@@ -145,16 +114,14 @@ succeed(struct session *s, const struct sasl *sasl)
 static void
 judge(struct session *s, const struct sasl *sasl)
 {
-	switch (guard_check(&s->guard, s->peer.ip, sasl)) {
+	switch (guard_admit(&s->guard, s->peer.name, s->peer.ip, sasl)) {
 	case GUARD_YES:
 		succeed(s, sasl);
 		break;
 	case GUARD_NO:
-		fail(s, sasl);
+		fail(s);
 		break;
 	case GUARD_LATER:
-		log_failure(s, sasl, "temporary failure");
-		pause_for(PENALTY);
 		decline(s, "454 4.7.0 Temporary authentication failure");
 		break;
 	}
@@ -174,7 +141,8 @@ converse(struct session *s, enum sasl_mechanism m, char *initial)
 		judge(s, &sasl);
 		break;
 	case LOGIN_WRONG:
-		fail(s, &sasl);
+		guard_repel(&s->guard, s->peer.name, &sasl);
+		fail(s);
 		break;
 	case LOGIN_CANCELLED:
 		decline(s, "501 5.7.0 authentication cancelled");

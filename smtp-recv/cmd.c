@@ -89,7 +89,7 @@ do_ehlo(struct session *s, char *arg)
 	else
 		say(s, "250-%s says hello", buf_text(&s->domain));
 	auth_advertise(s);
-	if (starttls_offered(s))
+	if (secure_offered(&s->tls))
 		say(s, "250-STARTTLS");
 	say(s, "250-PIPELINING");
 	if (conf->size)

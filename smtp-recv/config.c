@@ -13,8 +13,7 @@ static const char *const newlines[] = {
 
 static const struct option_row rows[] = {
 	OPTIONS_SPOOL(struct config),
-	{ "domain", OPTION_TEXT, AT(domain), .down = true },
-	{ "remote-clients", OPTION_FLAG, AT(remote_clients) },
+	OPTIONS_GATE(struct config),
 	{ "server-auth", OPTION_TEXT, AT(server_auth) },
 	{ "server-tls", OPTION_TEXT, AT(tls.certificate) },
 	{ "tls-key", OPTION_TEXT, AT(tls.key) },
@@ -26,11 +25,6 @@ static const struct option_row rows[] = {
 	{ "size", OPTION_NUMBER, AT(size), 0, UINT64_MAX / 4 },
 	{ "max-recipients", OPTION_NUMBER, AT(max_recipients), 1,
 	    ENVELOPE_RECIPIENTS },
-	{ "max-connections-per-client", OPTION_NUMBER, AT(max_connections),
-	    0, CROWD_PLACES },
-	{ "max-rate-per-client", OPTION_TEXT, AT(max_rate) },
-	{ "limit-trusted", OPTION_FLAG, AT(limit_trusted) },
-	{ "proxy-protocol", OPTION_TEXT, AT(proxies) },
 	{ "idle-timeout", OPTION_NUMBER, AT(idle_timeout), 1, DAY },
 	{ "filter", OPTION_LIST, AT(filters) },
 	{ "filter-timeout", OPTION_NUMBER, AT(filter_timeout), 1, DAY,

@@ -33,8 +33,8 @@ put_received(const struct session *s, struct buf *out)
 	    strchr(ip, ':') ? "IPv6:" : "", ip,
 	    s->domain.n ? s->domain.s : "localhost",
 	    s->parameters.utf8 ? "UTF8SMTP" :
-	    s->secure || s->authenticated ? "ESMTP" : s->protocol,
-	    s->secure ? "S" : "", s->authenticated ? "A" : "",
+	    s->tls.on || s->authenticated ? "ESMTP" : s->protocol,
+	    s->tls.on ? "S" : "", s->authenticated ? "A" : "",
 	    s->draft.id.s);
 	starttls_received(s, out);
 	buf_puts(out, " ; ");

@@ -155,7 +155,7 @@ do_mail(struct session *s, char *arg)
 	s->envelope.utf8 = param->utf8;
 	buf_set(&s->envelope.client, s->peer.ip);
 	buf_set(&s->envelope.client_certificate,
-	    buf_text(&s->tls.certificate));
+	    buf_text(&s->tls.facts.certificate));
 	auth_fill(s, &s->envelope.auth);
 	s->server.state = MAIL;
 	say(s, "250 2.1.0 OK");

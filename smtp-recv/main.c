@@ -1,37 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "session.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/program.h"
 #include "base/text.h"
-#include "mail/address.h"
 #include "wire/socks.h"
-
-/* Our name: as told, or as the super-server or the machine has it. */
-static void
-find_domain(struct session *s)
-{
-	const char *local = getenv("TCPLOCALHOST");
-	char host[256];
-
-	if (s->conf->domain) {
-		if (*s->conf->domain && !address_is_host(s->conf->domain))
-			die(EX_CONFIG, "--domain is no host name: %s",
-			    s->conf->domain);
-		buf_puts(&s->domain, s->conf->domain);
-	} else if (local && strchr(local, '.') && address_is_host(local)) {
-		buf_puts(&s->domain, local);
-	} else {
-		program_hostname(host);
-		buf_puts(&s->domain,
-		    address_is_host(host) ? host : "localhost");
-	}
-}
 
 static void
 check(struct config *conf)
@@ -56,7 +32,7 @@ check(struct config *conf)
 	if (conf->immediate || conf->forward_on_disconnect)
 		program_find(&forwarder, "smtp-send");
 	buf_free(&forwarder);
-	gate_check(conf);
+	gate_check(&conf->gate);
 }
 
 /* tcprules(1) may set a limit for this client. */
@@ -88,7 +64,7 @@ main(int argc, char *argv[])
 		die(EX_USAGE, "too many non-switch arguments");
 	check(&conf);
 	limit_size(&conf);
-	find_domain(&s);
+	gate_domain(&conf.gate, &s.domain);
 	spool_open(&s.spool, conf.common.spool_dir);
 	starttls_open(&s, &conf);
 	auth_open(&s);
@@ -98,15 +74,16 @@ main(int argc, char *argv[])
 	peer_find(&s.peer, STDIN_FILENO);
 	io_open(&s.io, STDIN_FILENO, STDOUT_FILENO,
 	    (unsigned)conf.idle_timeout);
+	s.gate = (struct gate){ .conf = &conf.gate, .service = "smtp" };
 	s.server = (struct server){ &s.io, commands, &manners, START, 0, 0 };
 
 	if (gate_open(&s)) {
-		if (starttls_begin(&s)) {
+		if (secure_begin(&s.tls, &s.io, s.peer.name)) {
 			greet(&s);
 			serve(&s.server, &s);
 			tx_forget(&s);
 		}
-		gate_close(&s);
+		gate_leave(&s.gate, &s.server, &s.peer);
 	}
 	guard_close(&s.guard);
 	onward_end(&s);

@@ -8,26 +8,25 @@
 #include "auth/guard.h"
 #include "base/options.h"
 #include "judge/filter.h"
+#include "judge/gate.h"
 #include "judge/verify.h"
 #include "mail/dot.h"
 #include "mail/envelope.h"
 #include "mail/parameter.h"
-#include "spool/crowd.h"
 #include "spool/draft.h"
 #include "wire/peer.h"
+#include "wire/secure.h"
 #include "wire/serve.h"
-#include "wire/tls.h"
 
 struct config {
 	struct options_common common;
-	const char *domain;
+	struct gate_config gate;
 	const char *forward_to;
 	const char *server_auth;
 	struct tls_config tls;          /* --server-tls and its kin */
 	bool server_tls_connection;
 	bool server_tls_required;
 	bool anonymous;
-	bool remote_clients;
 	bool immediate;
 	bool forward_on_disconnect;
 	unsigned bare_newline;          /* enum newline */
@@ -39,11 +38,6 @@ struct config {
 	const char *handed_text;        /* as are these */
 	bool to_all, to_some;           /* ... and these */
 	bool client_tls, client_tls_connection, client_tls_required;
-	const char *proxies;            /* --proxy-protocol */
-	uint64_t max_connections;       /* of a client; 0: no limit */
-	const char *max_rate;           /* as it was given, */
-	struct crowd_rate rate;         /* and as gate_check understood it */
-	bool limit_trusted;
 	struct list filters;            /* --filter */
 	struct list client_filters;     /* for smtp-send */
 	const char *verifier;
@@ -69,22 +63,19 @@ struct session {
 	struct io io;
 	struct server server;
 	struct peer peer;
-	int place;                      /* of --max-connections-per-client */
+	struct gate gate;
 	struct spool spool;
 	struct buf domain;
 	struct buf helo;
 	const char *protocol;           /* "SMTP", "ESMTP" */
 
-	bool no_tls;                    /* it has failed to start */
-	bool secure;                    /* the conversation is encrypted */
-	struct tls_facts tls;           /* and how */
+	struct secure tls;
 
 	/* who the client is */
 	struct guard guard;             /* --server-auth */
 	bool authenticated;             /* by `mechanism`, as `login` */
 	const char *mechanism;
 	struct buf login;               /* or the keyword of its address */
-	unsigned failures;              /* to log in */
 
 	/* the transaction; tx_forget ends it */
 	struct envelope envelope;
@@ -115,9 +106,7 @@ void say(struct session *s, const char *fmt, ...)
 
 /* gate.c: who may talk at all. False: he has been told, or not, and there is
  * nothing more to say. */
-void gate_check(struct config *conf);
 bool gate_open(struct session *s);
-void gate_close(struct session *s);
 
 /* auth.c */
 void auth_open(struct session *s);      /* while we may be root */
@@ -134,9 +123,6 @@ void auth_fill(const struct session *s, struct buf *envelope);
 /* tls.c */
 /* Before root is given up. */
 void starttls_open(struct session *s, struct config *conf);
-/* TLS from the start, if that is wanted; false: hang up. */
-bool starttls_begin(struct session *s);
-bool starttls_offered(const struct session *s);
 /* The reply to a command that is not for clear text, or NULL. */
 const char *starttls_objection(const struct session *s);
 /* A comment for the Received line, with a blank before it. */

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/helper.h"
 #include "base/log.h"
 #include "base/program.h"
 #include "base/text.h"
+#include "base/xtext.h"
 
 static const char checkpassword[] = "checkpassword:";
 
@@ -186,6 +188,63 @@ guard_check(struct guard *g, const char *from, const struct sasl *s)
 		return ask_keeper(g, from, s);
 	}
 	return right ? GUARD_YES : GUARD_NO;
+}
+
+static void
+pause_for(time_t seconds)
+{
+	struct timespec left = { .tv_sec = seconds };
+
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		continue;
+}
+
+/* In xtext nothing that was given for a name can be taken for another part
+ * of the line. */
+static void
+log_failure(const char *client, const struct sasl *s, const char *reason)
+{
+	struct buf id = { 0 };
+
+	xtext_encode(&id, buf_text(&s->id), s->id.n);
+	log_warning("%s: SASL %s authentication failed: %s, "
+	    "sasl_username=%s", client, sasl_name(s->mechanism), reason,
+	    buf_text(&id));
+	buf_free(&id);
+}
+
+void
+guard_repel(struct guard *g, const char *client, const struct sasl *s)
+{
+	log_failure(client, s, "authentication failure");
+	g->failures++;
+	pause_for(GUARD_PENALTY);
+}
+
+enum guard_verdict
+guard_admit(struct guard *g, const char *client, const char *from,
+    const struct sasl *s)
+{
+	enum guard_verdict v = guard_check(g, from, s);
+
+	switch (v) {
+	case GUARD_YES:
+		break;
+	case GUARD_NO:
+		guard_repel(g, client, s);
+		break;
+	case GUARD_LATER:
+		log_failure(client, s, "temporary failure");
+		pause_for(GUARD_PENALTY);
+		break;
+	}
+	return v;
+}
+
+bool
+guard_tired(const struct guard *g)
+{
+	return g->failures >= GUARD_FAILURES;
 }
 
 const char *

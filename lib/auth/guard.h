@@ -19,6 +19,12 @@ struct guard {
 	unsigned offers;                /* 1u << enum sasl_mechanism */
 	struct secrets secrets;
 	struct keeper keeper;
+	unsigned failures;              /* so far, of guard_admit */
+};
+
+enum {
+	GUARD_FAILURES = 3,     /* of a connection; then it has to end */
+	GUARD_PENALTY = 1       /* seconds that each of them takes */
 };
 
 /* Which kind is meant: "/pam" or "pam:", "checkpassword:/path arguments", or
@@ -40,6 +46,18 @@ bool guard_accepts(const struct guard *g, enum sasl_mechanism m);
  * from a client at the address `from`. */
 enum guard_verdict guard_check(struct guard *g, const char *from,
     const struct sasl *s);
+
+/* The same for a client that logs in, known as `client` in the log: what is
+ * not right is logged, in the words that fail2ban looks for, counted, and takes
+ * its time, so that guessing is slow. */
+enum guard_verdict guard_admit(struct guard *g, const char *client,
+    const char *from, const struct sasl *s);
+
+/* What could not be anybody's credentials fails in the same way. */
+void guard_repel(struct guard *g, const char *client, const struct sasl *s);
+
+/* Is it time to hang up? */
+bool guard_tired(const struct guard *g);
 
 /* The keyword of a trusted address, or NULL. */
 const char *guard_trusts(const struct guard *g, const char *ip);
