@@ -36,6 +36,8 @@ open_file(struct guard *g, const char *path)
 		g->offers |= 1u << SASL_PLAIN;
 	if (secrets_has(s, SECRET_CRAM_MD5) || secrets_has(s, SECRET_ANY))
 		g->offers |= 1u << SASL_CRAM_MD5;
+	if (secrets_has(s, SECRET_APOP) || secrets_has(s, SECRET_ANY))
+		g->offers |= 1u << SASL_APOP;
 }
 
 static void
@@ -157,6 +159,39 @@ check_digest(const struct guard *g, const struct sasl *s)
 	return same && e && e->value_n > 0;
 }
 
+static bool
+check_apop(const struct guard *g, const struct sasl *s)
+{
+	static const enum secret_kind kinds[] = { SECRET_APOP, SECRET_ANY };
+	const struct secret *e = find_entry(g, &s->id, kinds,
+	    sizeof kinds / sizeof kinds[0]);
+	const char *text = e ? secrets_value(&g->secrets, e) : "nobody";
+	unsigned char digest[HMAC_OCTETS];
+	bool same;
+
+	apop_digest(s->question.s, s->question.n, text,
+	    e ? e->value_n : strlen(text), digest);
+	same = hmac_equal(digest, s->digest);
+	return same && e && e->value_n > 0;
+}
+
+static bool
+check_file(const struct guard *g, const struct sasl *s)
+{
+	switch (s->mechanism) {
+	case SASL_LOGIN:
+	case SASL_PLAIN:
+		return check_password(g, s);
+	case SASL_CRAM_MD5:
+		return check_digest(g, s);
+	case SASL_APOP:
+		return check_apop(g, s);
+	case SASL_MECHANISMS:
+		break;
+	}
+	return false;
+}
+
 static enum guard_verdict
 ask_keeper(struct guard *g, const char *from, const struct sasl *s)
 {
@@ -180,8 +215,7 @@ guard_check(struct guard *g, const char *from, const struct sasl *s)
 	case GUARD_NONE:
 		break;
 	case GUARD_FILE:
-		right = s->mechanism == SASL_CRAM_MD5 ? check_digest(g, s) :
-		    check_password(g, s);
+		right = check_file(g, s);
 		break;
 	case GUARD_PAM:
 	case GUARD_PROGRAM:

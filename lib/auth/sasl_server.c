@@ -11,10 +11,11 @@
 #include "base/log.h"
 #include "base/text.h"
 
-static const char *const names[SASL_MECHANISMS] = {
+static const char *const names[] = {
 	[SASL_LOGIN] = "LOGIN",
 	[SASL_PLAIN] = "PLAIN",
 	[SASL_CRAM_MD5] = "CRAM-MD5",
+	[SASL_APOP] = "APOP",
 };
 
 const char *
@@ -38,7 +39,7 @@ sasl_find(const char *word, enum sasl_mechanism *m)
 bool
 sasl_client_first(enum sasl_mechanism m)
 {
-	return m != SASL_CRAM_MD5;
+	return m == SASL_LOGIN || m == SASL_PLAIN;
 }
 
 void
@@ -52,6 +53,7 @@ sasl_start(struct sasl *s, enum sasl_mechanism m, const char *challenge)
 	case SASL_PLAIN:
 		break;
 	case SASL_CRAM_MD5:
+	case SASL_APOP:
 		buf_set(&s->question, challenge);
 		break;
 	case SASL_MECHANISMS:
@@ -124,7 +126,7 @@ hex(char c)
 
 /* name, blank, 32 hex digits */
 static enum sasl_verdict
-step_cram(struct sasl *s, const char *answer, size_t n)
+step_digest(struct sasl *s, const char *answer, size_t n)
 {
 	const char *blank = memrchr(answer, ' ', n), *p;
 	int high, low;
@@ -152,7 +154,8 @@ sasl_step(struct sasl *s, const char *answer, size_t n)
 	case SASL_PLAIN:
 		return step_plain(s, answer, n);
 	case SASL_CRAM_MD5:
-		return step_cram(s, answer, n);
+	case SASL_APOP:
+		return step_digest(s, answer, n);
 	case SASL_MECHANISMS:
 		break;
 	}

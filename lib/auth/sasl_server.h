@@ -3,7 +3,8 @@
 #define AUTH_SASL_SERVER_H
 
 /*
- * The server's side of PLAIN (RFC 4616), LOGIN and CRAM-MD5 (RFC 2195), as
+ * The server's side of PLAIN (RFC 4616), LOGIN and CRAM-MD5 (RFC 2195), and
+ * of POP3's APOP (RFC 1939), which is no SASL but much like CRAM-MD5, as
  * steps: an answer goes in, a question or the credentials come out. Nothing
  * here knows of base64, of a protocol, or who may log in.
  */
@@ -17,7 +18,8 @@ enum sasl_mechanism {   /* in the order they are advertised in */
 	SASL_LOGIN,
 	SASL_PLAIN,
 	SASL_CRAM_MD5,
-	SASL_MECHANISMS
+	SASL_MECHANISMS,
+	SASL_APOP               /* a command of its own, never to be found */
 };
 
 enum { SASL_ID = 255, SASL_PASSWORD = 4000 };   /* octets, at most */
@@ -34,7 +36,8 @@ struct sasl {
 	struct buf question;
 	struct buf id;          /* one clean line, not empty */
 	struct buf password;    /* LOGIN and PLAIN; not empty, without NUL */
-	unsigned char digest[HMAC_OCTETS];      /* CRAM-MD5, of the question */
+	unsigned char digest[HMAC_OCTETS];      /* CRAM-MD5, APOP: of the
+						 * question */
 };
 
 /* "LOGIN", ...; and from a word of whatever case. */
@@ -45,7 +48,7 @@ bool sasl_find(const char *word, enum sasl_mechanism *m);
 bool sasl_client_first(enum sasl_mechanism m);
 
 /* Begin; `question` is what to ask if the client has not said anything. The
- * challenge is for CRAM-MD5. */
+ * challenge is for CRAM-MD5, and for APOP, whose question the greeting was. */
 void sasl_start(struct sasl *s, enum sasl_mechanism m, const char *challenge);
 
 enum sasl_verdict sasl_step(struct sasl *s, const char *answer, size_t n);

@@ -151,6 +151,19 @@ hmac_digest(const struct hmac_key *k, const void *p, size_t n,
 	explicit_bzero(&md5, sizeof md5);
 }
 
+void
+apop_digest(const void *challenge, size_t n, const void *secret,
+    size_t secret_n, unsigned char digest[HMAC_OCTETS])
+{
+	MD5_CTX md5;
+
+	MD5Init(&md5);
+	MD5Update(&md5, challenge, n);
+	MD5Update(&md5, secret, secret_n);
+	MD5Final(digest, &md5);
+	explicit_bzero(&md5, sizeof md5);
+}
+
 bool
 hmac_equal(const unsigned char a[HMAC_OCTETS],
     const unsigned char b[HMAC_OCTETS])

@@ -36,6 +36,10 @@ void hmac_key_base64(const struct hmac_key *k, struct buf *out);
 void hmac_digest(const struct hmac_key *k, const void *p, size_t n,
     unsigned char digest[HMAC_OCTETS]);
 
+/* The digest of POP3's APOP: MD5 of the challenge and the secret behind it. */
+void apop_digest(const void *challenge, size_t n, const void *secret,
+    size_t secret_n, unsigned char digest[HMAC_OCTETS]);
+
 /* Are they equal? Takes the same time wherever they differ. */
 bool hmac_equal(const unsigned char a[HMAC_OCTETS],
     const unsigned char b[HMAC_OCTETS]);

@@ -9,6 +9,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "spool/subdir.h"
+
 /*
  * Why nothing that is alive is removed here.
  *
@@ -87,35 +89,15 @@ stirred(struct sweeper *w)
 	return any;
 }
 
-static bool
-is_directory(const struct spool *s, const struct dirent *d)
-{
-	struct stat st;
-
-	if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
-		return false;
-	if (d->d_type != DT_UNKNOWN)
-		return d->d_type == DT_DIR;
-	return fstatat(s->fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISDIR(st.st_mode);
-}
-
 /* List the sub-directories, unless the list is still right. */
 static bool
 list_directories(struct sweeper *w)
 {
-	struct spool_walk walk;
-	const struct dirent *d;
-
 	if (w->known)
 		return true;
-	if (!spool_walk_start(&walk, w->spool))
-		return false;
 	list_clear(&w->directories);
-	while ((d = readdir(walk.dir)) != NULL)
-		if (is_directory(w->spool, d))
-			list_add(&w->directories, d->d_name);
-	spool_walk_end(&walk);
+	if (!subdir_list(w->spool, &w->directories))
+		return false;
 	w->known = true;
 	return true;
 }

@@ -158,7 +158,7 @@ serve_fate(const struct server *srv, struct buf *out)
 static void
 goodbye(struct server *srv)
 {
-	if (srv->io->state == IO_TIMEOUT) {
+	if (srv->io->state == IO_TIMEOUT && srv->manners->timed_out) {
 		/* The other direction may still work: say why, once. */
 		srv->io->state = IO_OPEN;
 		srv->io->until = 0;

@@ -38,7 +38,7 @@ struct manners {
 	const char *arg_wanted;
 	const char *too_long;
 	const char *unclean;    /* control characters in the line */
-	const char *timed_out;
+	const char *timed_out;  /* NULL: nothing */
 	const char *enough;     /* too many errors, or commands for nothing */
 };
 

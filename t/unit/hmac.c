@@ -113,6 +113,22 @@ digests(void **state)
 	assert_digest(SECRET, challenge, "733ba87e64ed7e441f062c4ac6db0103");
 }
 
+/* RFC 1939 section 7. */
+static void
+apop(void **state)
+{
+	static const char challenge[] = "<1896.697170952@dbc.mtview.ca.us>";
+	unsigned char digest[HMAC_OCTETS];
+	struct buf got = { 0 };
+
+	(void)state;
+	apop_digest(challenge, strlen(challenge), "tanstaaf", 8, digest);
+	for (size_t i = 0; i < HMAC_OCTETS; i++)
+		buf_printf(&got, "%02x", digest[i]);
+	assert_text(&got, "c4c9334bac560ecc979e58001b3e22fb");
+	buf_free(&got);
+}
+
 static void
 equality(void **state)
 {
@@ -139,6 +155,7 @@ main(void)
 		cmocka_unit_test(key_in_base64),
 		cmocka_unit_test(not_keys),
 		cmocka_unit_test(digests),
+		cmocka_unit_test(apop),
 		cmocka_unit_test(equality),
 	};
 

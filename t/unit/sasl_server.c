@@ -272,15 +272,15 @@ what_an_entry_serves(void **state)
 		{ "server PLAIN tim tanstaaftanstaaf", 1 << SASL_PLAIN, true,
 		    false, false },
 		{ "server plain tim tanstaaftanstaaf",
-		    1 << SASL_LOGIN | 1 << SASL_PLAIN | 1 << SASL_CRAM_MD5,
-		    true, true, true },
+		    1 << SASL_LOGIN | 1 << SASL_PLAIN | 1 << SASL_CRAM_MD5 |
+		    1 << SASL_APOP, true, true, true },
 		{ "server CRAM-MD5 tim 1376891476.79044465.1577270986."
 		    "1796281712.458124752.2764766246.18396848.2738889491",
 		    1 << SASL_CRAM_MD5, false, false, true },
 		{ "server LOGIN Tim tanstaaftanstaaf",
 		    1 << SASL_LOGIN | 1 << SASL_PLAIN, false, false, false },
-		{ "server APOP tim tanstaaftanstaaf", 0, false, false,
-		    false },
+		{ "server APOP tim tanstaaftanstaaf", 1 << SASL_APOP, false,
+		    false, false },
 		{ "client LOGIN tim tanstaaftanstaaf", 0, false, false,
 		    false },
 	};
@@ -310,6 +310,11 @@ what_an_entry_serves(void **state)
 		step(&s, "tanstaaftanstaaf");
 		assert_row(i, (guard_check(&g, "192.0.2.1", &s) == GUARD_YES) ==
 		    t[i].login);
+		sasl_wipe(&s);
+		sasl_start(&s, SASL_APOP, challenge);
+		step(&s, "tim d16ff9ac2a65d209022d7eb541ecf24d");
+		assert_row(i, (guard_check(&g, "192.0.2.1", &s) == GUARD_YES) ==
+		    (t[i].offers >> SASL_APOP & 1));
 		sasl_wipe(&s);
 		sasl_start(&s, SASL_CRAM_MD5, challenge);
 		step(&s, "tim b913a602c7eda7a495b4e6e7334d3890");

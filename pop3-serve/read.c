@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: ISC */
+#include "session.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "mail/dot.h"
+#include "mail/excerpt.h"
+
+enum { BLOCK = 65536 };
+
+/* `01` and `+1` are 1, as ever; -1, 1x and what has too many digits are
+ * nothing. */
+static bool
+read_number(const char *word, uint64_t *n)
+{
+	if (!word)
+		return false;
+	if (*word == '+')
+		word++;
+	while (word[0] == '0' && word[1])
+		word++;
+	return text_number(word, 0, UINT64_MAX, n);
+}
+
+/* The message that the next word names, or 0. */
+static size_t
+which(struct session *s, char **arg)
+{
+	uint64_t number;
+
+	if (!read_number(text_word(arg), &number) ||
+	    !maildrop_has(&s->maildrop, number))
+		return 0;
+	/* however many commands there are, there may be one for each */
+	serve_step(&s->server);
+	return (size_t)number;
+}
+
+void
+do_stat(struct session *s, char *arg)
+{
+	(void)arg;
+	say(s, "+OK %zu %" PRIu64, s->maildrop.left, s->maildrop.octets);
+}
+
+/* --- LIST and UIDL --- */
+
+enum { ITEM = 128 };
+
+/* What there is to be said of a message, with its number before it. */
+typedef int item(const struct maildrop *m, size_t number, char text[ITEM]);
+
+static int
+size_item(const struct maildrop *m, size_t number, char text[ITEM])
+{
+	return snprintf(text, ITEM, "%zu %" PRIu64, number,
+	    maildrop_octets(m, number));
+}
+
+static int
+uid_item(const struct maildrop *m, size_t number, char text[ITEM])
+{
+	char uid[MAILDROP_UID + 1];
+
+	maildrop_uid(m, number, uid);
+	return snprintf(text, ITEM, "%zu %s", number, uid);
+}
+
+static void
+tell_all(struct session *s, item *tell)
+{
+	const struct maildrop *m = &s->maildrop;
+	char text[ITEM + 2];
+	size_t n;
+
+	say(s, "+OK %zu message(s)", m->left);
+	for (size_t i = 1; i <= m->n; i++) {
+		if (!maildrop_has(m, i))
+			continue;
+		n = (size_t)tell(m, i, text);
+		memcpy(text + n, "\r\n", 2);
+		io_write(&s->io, text, n + 2);
+	}
+	say(s, ".");
+}
+
+static void
+tell(struct session *s, char *arg, item *tell_one)
+{
+	char text[ITEM];
+	size_t number;
+
+	if (!*arg) {
+		tell_all(s, tell_one);
+		return;
+	}
+	number = which(s, &arg);
+	if (!number) {
+		say(s, "-ERR invalid id");
+		return;
+	}
+	tell_one(&s->maildrop, number, text);
+	say(s, "+OK %s", text);
+}
+
+void
+do_list(struct session *s, char *arg)
+{
+	tell(s, arg, size_item);
+}
+
+void
+do_uidl(struct session *s, char *arg)
+{
+	tell(s, arg, uid_item);
+}
+
+/* --- RETR and TOP --- */
+
+/* The text, or what the excerpt takes of it. False if it could not be read,
+ * or has become shorter than it was. */
+static bool
+pour(struct session *s, int fd, const struct stat *st, struct excerpt *e)
+{
+	struct dot_encoder dot = { .in_line = false };
+	struct buf out = { 0 };
+	char block[BLOCK];
+	uint64_t total = 0;
+	ssize_t n;
+
+	/* each block has its time, and all of them any time */
+	s->io.until = 0;
+	while (!e->done && (n = read(fd, block, sizeof block)) > 0 &&
+	    s->io.state == IO_OPEN) {
+		total += (uint64_t)n;
+		dot_encode(&dot, block, (size_t)n, &out);
+		io_write(&s->io, buf_text(&out),
+		    excerpt_take(e, buf_text(&out), out.n));
+		buf_clear(&out);
+	}
+	if (e->done)
+		buf_puts(&out, ".\r\n");
+	else
+		dot_encode_end(&dot, &out);
+	if (!e->done && total < (uint64_t)st->st_size) {
+		buf_free(&out);
+		return false;
+	}
+	io_write(&s->io, out.s, out.n);
+	buf_free(&out);
+	return true;
+}
+
+/* Half a text must not look like a whole one: hang up. */
+static void
+break_off(struct session *s)
+{
+	if (s->io.state == IO_OPEN)
+		log_error("cannot read the text: %s",
+		    errno ? strerror(errno) : "it has become shorter");
+	s->server.refused = true;
+	end_session(s);
+}
+
+static void
+send_text(struct session *s, size_t number, const char *reply,
+    struct excerpt *e)
+{
+	struct message_id id;
+	struct stat st;
+	int fd = maildrop_text(&s->maildrop, number, &st);
+
+	maildrop_id(&s->maildrop, number, &id);
+	log_subject(id.s);
+	if (fd < 0) {
+		if (errno != ENOENT)
+			log_error("cannot open the text: %s", strerror(errno));
+		say(s, errno == ENOENT ? "-ERR that message is gone" :
+		    "-ERR [SYS/TEMP] cannot read that message");
+	} else {
+		say(s, "%s", reply);
+		errno = 0;
+		if (!pour(s, fd, &st, e))
+			break_off(s);
+		close(fd);
+		serve_progress(&s->server);
+	}
+	log_subject(NULL);
+}
+
+void
+do_retr(struct session *s, char *arg)
+{
+	struct excerpt all = { .lines = UINT64_MAX };
+	size_t number = which(s, &arg);
+	char reply[64];
+
+	if (!number) {
+		say(s, "-ERR no such message");
+		return;
+	}
+	snprintf(reply, sizeof reply, "+OK %" PRIu64 " octets",
+	    maildrop_octets(&s->maildrop, number));
+	send_text(s, number, reply, &all);
+}
+
+/* Without a number of lines there are none of the body. */
+void
+do_top(struct session *s, char *arg)
+{
+	struct excerpt some = { .lines = 0 };
+	size_t number = which(s, &arg);
+	const char *lines = text_word(&arg);
+
+	if (!number)
+		say(s, "-ERR no such message");
+	else if (lines && !read_number(lines, &some.lines))
+		say(s, "-ERR invalid number of lines");
+	else
+		send_text(s, number, "+OK", &some);
+}
+
+/* --- DELE and RSET --- */
+
+void
+do_dele(struct session *s, char *arg)
+{
+	size_t number = which(s, &arg);
+
+	if (!number) {
+		say(s, "-ERR no such message");
+		return;
+	}
+	maildrop_mark(&s->maildrop, number);
+	serve_progress(&s->server);
+	say(s, "+OK");
+}
+
+void
+do_rset(struct session *s, char *arg)
+{
+	(void)arg;
+	maildrop_unmark(&s->maildrop);
+	say(s, "+OK");
+}
