@@ -70,6 +70,9 @@ COMPILE   = $(or $(STATIC_CC),$(CC)) -std=c11 $(CPPFLAGS) $(WARNINGS) $(CFLAGS) 
 FOLDERS   = smtp-recv smtp-send pop3-serve
 TOOLS     = $(patsubst spool-tools/%.c,%,$(wildcard spool-tools/*.c))
 PROGRAMS  = $(FOLDERS) $(TOOLS)
+# Nobody runs the stock filters by hand: they are installed with the helpers,
+# filter-copy also under the name that the manual has for it.
+FILTERS   = $(filter filter-%,$(TOOLS))
 
 # The helpers are what may be linked with more than libc.
 HELPERS   = $(patsubst lib/helpers/%.c,%,$(wildcard lib/helpers/*.c))
@@ -223,7 +226,10 @@ install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) \
 	    $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DOCDIR)
 	install $(SERVERS:%=$(B)/bin/%) $(DESTDIR)$(SBINDIR)
-	install $(TOOLS:%=$(B)/bin/%) $(DESTDIR)$(BINDIR)
+	install $(filter-out $(B)/bin/filter-%,$(TOOLS:%=$(B)/bin/%)) \
+	    $(DESTDIR)$(BINDIR)
+	install $(FILTERS:%=$(B)/bin/%) $(DESTDIR)$(LIBEXECDIR)
+	ln -sf filter-copy $(DESTDIR)$(LIBEXECDIR)/emailrelay-filter-copy
 	install -m 711 $(HELPERS:%=$(B)/libexec/%) $(DESTDIR)$(LIBEXECDIR)
 	install -m 644 README.md LICENSE inetd.conf.sample doc/differences.md \
 	    $(DESTDIR)$(DOCDIR)
@@ -247,7 +253,8 @@ install: all
 uninstall:
 	cd $(DESTDIR)$(SBINDIR) && rm -f $(SERVERS)
 	cd $(DESTDIR)$(BINDIR) && rm -f $(TOOLS)
-	cd $(DESTDIR)$(LIBEXECDIR) && rm -f $(HELPERS)
+	cd $(DESTDIR)$(LIBEXECDIR) && rm -f $(HELPERS) $(FILTERS) \
+	    emailrelay-filter-copy
 	for m in $(notdir $(MAN)); do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$$m; \
 	done

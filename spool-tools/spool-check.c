@@ -11,6 +11,7 @@
 #include "spool/inspect.h"
 #include "spool/litter.h"
 #include "spool/select.h"
+#include "spool/subdir.h"
 
 struct config {
 	struct options_common common;
@@ -153,6 +154,64 @@ check(struct check *c, const struct spool_entry *e)
 	}
 }
 
+/* --- sub-directories --- */
+
+static bool
+has_text(const struct check *c, const struct spool *box,
+    const struct message_id *id)
+{
+	struct stat st;
+
+	return content_stat(box, id, STATE_READY, &st) == 0 ||
+	    content_stat(&c->spool, id, STATE_READY, &st) == 0;
+}
+
+/* What a filter or a POP3 session that was killed has left there. The
+ * envelopes of somebody's forwarder are its own business. */
+static void
+check_box(struct check *c, const struct spool *box)
+{
+	struct file_name name;
+	struct spool_walk walk;
+	struct spool_entry e;
+	struct stat st;
+
+	if (!spool_walk_start(&walk, box))
+		return;
+	sweep_start(&c->sweeper, box);
+	while (spool_walk_next(&walk, &e)) {
+		name = envelope_name(&e.id, e.state);
+		if (e.content)
+			sweep(c, &e, "text without an envelope");
+		else if (e.state == STATE_NEW)
+			sweep(c, &e, "never finished, and its writer is gone");
+		else if (e.state == STATE_READY && !has_text(c, box, &e.id) &&
+		    fstatat(box->fd, name.s, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			left(c, &e.id, "ready envelope without a text");
+	}
+	sweep_end(&c->sweeper);
+	spool_walk_end(&walk);
+}
+
+static void
+check_boxes(struct check *c)
+{
+	struct list names = { 0 };
+	struct buf path = { 0 };
+	struct spool box;
+
+	if (!subdir_list(&c->spool, &names))
+		die(EX_OSERR, "cannot read spool '%s': %s", c->spool.path,
+		    strerror(errno));
+	for (size_t i = 0; i < names.n; i++) {
+		if (subdir_open(&box, &c->spool, list_get(&names, i), &path))
+			check_box(c, &box);
+		spool_close(&box);
+	}
+	list_free(&names);
+	buf_free(&path);
+}
+
 static void
 check_all(struct check *c)
 {
@@ -183,6 +242,7 @@ main(int argc, char *argv[])
 	sweep_start(&c.sweeper, &c.spool);
 	check_all(&c);
 	sweep_end(&c.sweeper);
+	check_boxes(&c);
 	inspect_free(&c.message);
 	spool_close(&c.spool);
 	if (fflush(stdout) != 0)

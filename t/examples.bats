@@ -134,7 +134,7 @@ print(m["From"], m.get_content_type(), [p.get_content_type() for p in m.get_payl
 	envelope "$(only)" | grep -qx 'X-MailRelay-Authentication: jo+2Be'
 }
 
-@test "filter-deliver" {
+@test "filter-mbox" {
 	mkdir "$here/mail"
 	script v <<-'EOF'
 		printf '%s\n%s\n' x "${1%%@*}"
@@ -143,7 +143,7 @@ print(m["From"], m.get_content_type(), [p.get_content_type() for p in m.get_payl
 	recv --verifier="$here/v" < <(message bob@b.test 'a/../../x@b.test' bob@b.test)
 	taken
 	id=$(spooled local)
-	filter "$examples/filter-deliver $here/mail"
+	filter "$examples/filter-mbox $here/mail"
 	taken
 	assert_equal "$(spooled local)" ""
 	[ ! -e "$spool/$id.content.local" ]
@@ -151,15 +151,15 @@ print(m["From"], m.get_content_type(), [p.get_content_type() for p in m.get_payl
 	assert_equal "$(ls "$here/mail" | paste -sd' ')" "bob postmaster"
 	grep -q '^From a@a.test ' "$here/mail/bob"
 	assert_equal "$(grep -cx hello "$here/mail/bob")" 1
-	run "$examples/filter-deliver" "$here/mail" "$spool/"
+	run "$examples/filter-mbox" "$here/mail" "$spool/"
 	assert_success
 	assert_equal "$(grep -cx hello "$here/mail/bob")" 1
 }
 
-@test "filter-deliver keeps what it cannot deliver" {
+@test "filter-mbox keeps what it cannot deliver" {
 	script v <<<'printf "x\nbob\n"; exit 0'
 	recv --verifier="$here/v" < <(message)
-	run "$examples/filter-deliver" "$here/nowhere" "$spool/"
+	run "$examples/filter-mbox" "$here/nowhere" "$spool/"
 	assert_equal "$(spooled local | wc -l)" 1
 	[ -e "$spool/$(spooled local).content.local" ]
 }
