@@ -18,9 +18,9 @@ setup() {
 # with clear|stls|tls: start the server for it.
 with() {
 	case $1 in
-	clear) listen $(server) ;;
-	stls) listen $(server) --server-tls="$certs/mx.test.pem" --server-tls-required ;;
-	tls) listen $(server) --server-tls="$certs/mx.test.pem" --server-tls-connection ;;
+	clear) listen $(server) --log ;;
+	stls) listen $(server) --server-tls="$certs/mx.test.pem" --server-tls-required --log ;;
+	tls) listen $(server) --server-tls="$certs/mx.test.pem" --server-tls-connection --log ;;
 	esac
 }
 # What a client has fetched to files below a directory: both messages, once.
@@ -114,7 +114,7 @@ fetchmail_with() {
 	esac
 	cat >"$home/rc" <<-EOF
 		set no bouncemail
-		poll 127.0.0.1 protocol POP3 port $port
+		poll 127.0.0.1 protocol POP3 port $port uidl
 		user bob password pass $tls
 		mda "cat >>$home/mbox"
 		$*
@@ -131,12 +131,12 @@ fetchmail_with() {
 		message 1
 		message 2 'Subject: m2\r\nFrom: a@a.test\r\n\r\n.dots\r\n..\r\n'
 		with $how
-		run fetchmail_with $how keep uidl
+		run fetchmail_with $how keep
 		assert_success
 		fetched "$home/mbox"
 		assert_equal "$(left)" '1 2'
 		# it knows them by their unique ids
-		run fetchmail_with $how keep uidl
+		run fetchmail_with $how keep
 		[ "$status" = 1 ]
 		run fetchmail_with $how nokeep fetchall
 		assert_success
@@ -148,7 +148,8 @@ fetchmail_with() {
 getmail_with() {
 	local how=$1 type=SimplePOP3Retriever
 	[ "$how" != tls ] || type=SimplePOP3SSLRetriever
-	mkdir -p "$home/Maildir"/{new,cur,tmp}
+	printf '#!/bin/sh\ncat >>%s/mbox\n' "$home" >"$home/deliver"
+	chmod 755 "$home/deliver"
 	cat >"$home/getmailrc" <<-EOF
 		[retriever]
 		type = $type
@@ -157,8 +158,9 @@ getmail_with() {
 		username = bob
 		password = pass
 		[destination]
-		type = Maildir
-		path = $home/Maildir/
+		type = MDA_external
+		path = $home/deliver
+		allow_root_commands = true
 		[options]
 		delete = $2
 		read_all = false
@@ -175,9 +177,9 @@ getmail_with() {
 		with $how
 		run getmail_with $how false
 		assert_success
-		fetched "$home"/Maildir/new/*
+		fetched "$home/mbox"
 		run getmail_with $how false
-		assert_equal "$(find "$home/Maildir/new" -type f | wc -l)" 2
+		fetched "$home/mbox"
 		run getmail_with $how true
 		assert_success
 		assert_equal "$(left)" ''
@@ -242,8 +244,8 @@ mpop_with() {
 	needs mutt
 	local how url
 	for how in clear stls tls; do
-		rm -f "$home"/*
-		message 1
+		rm -rf "${home:?}"/*
+		rm -f "$spool"/*
 		message 2 'Subject: m2\r\nFrom: a@a.test\r\n\r\n.dots\r\n..\r\n'
 		with $how
 		url=pop://bob@127.0.0.1:$port
@@ -255,16 +257,16 @@ mpop_with() {
 			set ssl_force_tls=$([ $how = clear ] && echo no || echo yes)
 			set certificate_file=$ca
 			set ssl_verify_host=no
-			set copy=no
-			set quit=yes
-			set delete=yes
-			set header_cache=
-			folder-hook . 'push "T.\n;C$home/mbox\ny<delete-message><quit>"'
+			set copy=no quit=yes delete=yes confirmcreate=no
+			set confirmappend=no header_cache= wait_key=no
+			push "<tag-pattern>~A<enter><tag-prefix><copy-message><kill-line>$home/mbox<enter><tag-prefix><delete-message><quit>"
 		EOF
 		# it wants a terminal
-		run env HOME="$home" TERM=xterm timeout 60 script -qec \
+		run env HOME="$home" TERM=xterm timeout 20 script -qec \
 			"mutt -n -F $home/muttrc -f $url/" /dev/null </dev/null
-		fetched "$home/mbox"
+		grep -q '^Subject: m2' "$home/mbox"
+		grep -qx '\.dots' "$home/mbox"
+		assert_equal "$(left)" ''
 	done
 }
 
