@@ -68,9 +68,9 @@ named() {
 		' U (open|openat|read|write|close|time|clock_gettime|getenv|printf|fopen|exit)(64)?$'
 }
 
-@test "smtp-recv and smtp-send are linked with libc only" {
+@test "what serves a connection is linked with libc only" {
 	local program
-	for program in smtp-recv smtp-send; do
+	for program in smtp-recv smtp-send pop3-serve; do
 		run readelf -d "$bin/$program"
 		assert_success
 		run sed -n '/NEEDED/p' <<<"$output"
@@ -85,7 +85,8 @@ named() {
 }
 
 @test "no symbol of OpenSSL or PAM is asked for" {
-	run nm -D --undefined-only "$bin/smtp-recv" "$bin/smtp-send"
+	run nm -D --undefined-only "$bin/smtp-recv" "$bin/smtp-send" \
+		"$bin/pop3-serve"
 	assert_success
 	refute_line --regexp ' (SSL_|OPENSSL_|EVP_|CRYPTO_|X509_|pam_)'
 }
@@ -93,7 +94,7 @@ named() {
 @test "programs are hardened" {
 	[[ $build != *asan* && $build != *debug* ]] || skip "not this build"
 	local program
-	for program in smtp-recv smtp-send spool-submit; do
+	for program in smtp-recv smtp-send pop3-serve spool-submit; do
 		run readelf -hldW "$bin/$program"
 		assert_success
 		assert_line --regexp 'Type: +DYN'
@@ -110,12 +111,12 @@ named() {
 		assert_output '/* SPDX-License-Identifier: ISC */'
 		run grep -nE '^ {5,}' "$f"
 		refute_output
-	done < <(find "$top"/lib "$top"/smtp-* "$top"/spool-tools "$top"/t \
+	done < <(find "$top"/lib "$top"/smtp-* "$top"/pop3-serve "$top"/spool-tools "$top"/t \
 		-name '*.[ch]')
 }
 
 @test "nothing is left to be done" {
 	run grep -rnwE --include='*.[ch]' 'T[O]DO|F[I]XME|X[X]X' "$top"/lib \
-		"$top"/smtp-* "$top"/spool-tools "$top"/t
+		"$top"/smtp-* "$top"/pop3-serve "$top"/spool-tools "$top"/t
 	refute_output
 }
