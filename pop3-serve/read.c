@@ -75,7 +75,7 @@ static void
 tell_all(struct session *s, item *tell)
 {
 	const struct maildrop *m = &s->maildrop;
-	char text[ITEM + 2];
+	char text[ITEM + 3];
 	size_t n;
 
 	say(s, "+OK %zu message(s)", m->left);
@@ -83,7 +83,7 @@ tell_all(struct session *s, item *tell)
 		if (!maildrop_has(m, i))
 			continue;
 		n = (size_t)tell(m, i, text);
-		memcpy(text + n, "\r\n", 2);
+		strcpy(text + n, "\r\n");
 		io_write(&s->io, text, n + 2);
 	}
 	say(s, ".");

@@ -105,7 +105,7 @@ QUIT"
 @test "changed into a link after the log-in" {
 	message 1
 	mkfifo "$BATS_TEST_TMPDIR/in"
-	$(server) <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 2>/dev/null &
+	env $(server) <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 2>/dev/null &
 	exec 8>"$BATS_TEST_TMPDIR/in"
 	printf %b "$in" >&8
 	wait_until grep -qx $'+OK\r' "$BATS_TEST_TMPDIR/out"
