@@ -75,9 +75,9 @@ copy(struct handout *h, const struct list *names)
 int
 main(int argc, char *argv[])
 {
-	struct config conf = { .create = false };
-	struct list names = { 0 };
-	struct handout h;
+	static struct config conf;
+	static struct list names;
+	static struct handout h;
 	int at;
 
 	program_start(false);

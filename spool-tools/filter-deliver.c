@@ -149,7 +149,7 @@ deliver(struct delivery *d)
 static int
 run(struct delivery *d)
 {
-	struct buf why = { 0 }, text = { 0 };
+	static struct buf why, text;
 
 	if (d->h.state != STATE_NEW)
 		handout_refuse(&d->h, "the message is not new");
@@ -175,8 +175,8 @@ run(struct delivery *d)
 int
 main(int argc, char *argv[])
 {
-	struct config conf = { .create = false };
-	struct delivery d = { .n_domains = 0 };
+	static struct config conf;
+	static struct delivery d;
 	int at;
 
 	program_start(false);
