@@ -13,6 +13,7 @@ reject(struct session *s, const char *verb, const char *reply)
 {
 	struct buf facts = { 0 };
 
+	s->refused++;
 	buf_puts(&facts, "from=");
 	log_quote(&facts, buf_text(&s->envelope.from));
 	if (s->recipient) {

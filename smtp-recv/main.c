@@ -80,6 +80,7 @@ main(int argc, char *argv[])
 	if (gate_open(&s)) {
 		if (secure_begin(&s.tls, &s.io, s.peer.name)) {
 			greet(&s);
+			count_start(&s);
 			serve(&s.server, &s);
 			tx_forget(&s);
 		}
@@ -87,6 +88,7 @@ main(int argc, char *argv[])
 	}
 	guard_close(&s.guard);
 	onward_end(&s);
+	count_end(&s);
 	onward(&s);
 	return EX_OK;
 }

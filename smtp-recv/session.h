@@ -13,6 +13,7 @@
 #include "mail/dot.h"
 #include "mail/envelope.h"
 #include "mail/parameter.h"
+#include "spool/counters.h"
 #include "spool/draft.h"
 #include "wire/peer.h"
 #include "wire/secure.h"
@@ -89,6 +90,9 @@ struct session {
 	struct verifier verifier;
 	bool rescan;                    /* the filter wants mail forwarded */
 	unsigned kept;                  /* messages stored so far */
+	unsigned refused;               /* and messages, recipients that were not */
+	struct counters counters;
+	struct presence presence;
 	struct io forwarder;            /* --immediate */
 	bool has_forwarder;
 };
@@ -158,6 +162,10 @@ bool verified(struct session *s, const char *to);
 /* Is this an address that a program would take for an option? */
 bool verifier_shuns(const struct session *s, const char *address);
 void do_vrfy(struct session *s, char *arg);
+
+/* count.c: for those who watch the spool, once the greeting is out */
+void count_start(struct session *s);
+void count_end(struct session *s);
 
 /* onward.c */
 void onward(struct session *s);         /* when the client has gone */

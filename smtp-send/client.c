@@ -273,6 +273,7 @@ connect_to(struct client *c)
 	io_open(&c->io, fd, fd, (unsigned)c->conf->response_timeout);
 	c->io.lf = c->io.strict = true;
 	c->open = true;
+	presence_start(&c->presence, &c->counters, COUNT_OUT_STARTED);
 	c->asked = 1;           /* the greeting */
 	buf_free(&why);
 	return true;
@@ -356,6 +357,7 @@ client_drop(struct client *c)
 	/* what was not sent yet had better not be */
 	c->io.state = IO_ERROR;
 	io_close(&c->io);
+	presence_end(&c->presence, &c->counters);
 }
 
 void

@@ -106,6 +106,9 @@ become_worker(const struct crew *c, struct run *r, int boss, struct manner how)
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
 		_exit(EX_OSERR);
 	close(null);
+	/* who is there now is known by the file that he has opened himself */
+	counters_end(&r->client.counters);
+	counters_start(&r->client.counters, &r->spool);
 	/* a conversation has two ends, not three */
 	for (size_t i = 0; i < r->filter.n; i++)
 		hail_close(&r->filter.judges[i].hail);

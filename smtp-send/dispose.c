@@ -71,6 +71,7 @@ give_up(struct run *r, struct claim *m, const char *reason, int code)
 	log_warning("failing file: %s", reason);
 	if (claim_fail(m, reason, code)) {
 		r->bad++;
+		counters_add(&r->client.counters, COUNT_FAILED);
 	} else {
 		cannot(m, "mark as failed");
 		r->later++;
@@ -108,6 +109,7 @@ put_off(struct run *r, struct claim *m)
 	else
 		reply_text(&r->client.reply, &reason);
 	r->later++;
+	counters_add(&r->client.counters, COUNT_DEFERRED);
 	if (!claim_defer(m, next_try(m->envelope.tries, time(NULL)),
 	    reason.s))
 		cannot(m, "defer");
@@ -173,7 +175,10 @@ dispose(struct run *r, struct claim *m, const struct answers *a, enum fate f)
 	const struct reply *reply = &r->client.reply;
 
 	f = answers_sum(r, m, a, f);
-	r->sent += f == SENT;
+	if (f == SENT) {
+		r->sent++;
+		counters_add(&r->client.counters, COUNT_SENT);
+	}
 	if (f == SENT) {
 		remove_files(r, m);
 		report(r, &m->id, fate_word(f), reply);

@@ -45,6 +45,8 @@ prepare(struct run *r, struct config *conf, bool from_stdin, unsigned given)
 		die(EX_NOINPUT, "cannot open spool '%s': %s",
 		    conf->common.spool_dir, strerror(errno));
 	c->token.dir = conf->check ? -1 : r->spool.fd;
+	if (!conf->check)
+		counters_start(&c->counters, &r->spool);
 	program_become(conf->common.user);
 	filters_open(r);
 }

@@ -137,11 +137,21 @@ deliver_all(struct run *r, const struct list *ids)
 		give_up_old(r, ids, i);
 }
 
+static bool
+is_poll(const struct config *conf)
+{
+	return conf->forward_on_disconnect || conf->poll != UINT64_MAX;
+}
+
 void
 queue_run(struct run *r)
 {
 	struct list ids = { 0 };
+	enum counter started = is_poll(r->conf) ? COUNT_POLL_STARTED :
+	    COUNT_FORWARD_STARTED;
+	struct presence round;
 
+	presence_start(&round, &r->client.counters, started);
 	r->sent = r->later = r->bad = r->losses = 0;
 	r->stop = r->enough = false;
 	look(r, &ids);
@@ -153,5 +163,6 @@ queue_run(struct run *r)
 		deliver_all(r, &ids);
 	client_close(&r->client);
 	progress_end(r);
+	presence_end(&round, &r->client.counters);
 	list_free(&ids);
 }

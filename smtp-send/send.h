@@ -31,6 +31,7 @@
 #include "judge/filter.h"
 #include "mail/reply.h"
 #include "spool/claim.h"
+#include "spool/counters.h"
 #include "wire/io.h"
 #include "wire/socks.h"
 #include "wire/tls.h"
@@ -115,6 +116,8 @@ struct client {
 	unsigned sent;          /* messages over this connection */
 	char relay[384];        /* host[ip]:port, for the log */
 	struct reply reply;     /* the last one, or one made up for a loss */
+	struct counters counters;
+	struct presence presence;
 };
 
 /* Connect, and say hello. False: reply says why, and it is closed. */

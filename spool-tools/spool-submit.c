@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "mail/address.h"
 #include "mail/submission.h"
+#include "spool/counters.h"
 #include "spool/draft.h"
 #include "spool/intake.h"
 #include "spool/select.h"
@@ -328,5 +329,6 @@ main(int argc, char *argv[])
 	compose(&j, &head);
 	store(&j, &spool, &head);
 	tell(&j, &spool);
+	counters_once(&spool, COUNT_SUBMITTED);
 	return EX_OK;
 }

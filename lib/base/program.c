@@ -187,14 +187,14 @@ become_helper(int end, bool keep_stderr, const char *path, char **argv)
 }
 
 int
-program_converse(const char *name, const struct list *arguments,
-    bool keep_stderr)
+program_converse_with(const char *name, const struct list *arguments,
+    bool keep_stderr, pid_t *child)
 {
 	struct buf path = { 0 };
 	struct list all = { 0 };
 	int pair[2], result = -1;
 	char **argv;
-	pid_t pid;
+	pid_t pid = -1;
 
 	program_find(&path, name);
 	prepare(&all, path.s, arguments);
@@ -209,8 +209,18 @@ program_converse(const char *name, const struct list *arguments,
 		else
 			close(pair[0]);
 	}
+	*child = pid;
 	free(argv);
 	list_free(&all);
 	buf_free(&path);
 	return result;
+}
+
+int
+program_converse(const char *name, const struct list *arguments,
+    bool keep_stderr)
+{
+	pid_t child;
+
+	return program_converse_with(name, arguments, keep_stderr, &child);
 }

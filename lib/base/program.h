@@ -7,6 +7,7 @@
  * the other programs of the suite.
  */
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/list.h"
 
@@ -40,5 +41,8 @@ _Noreturn void program_exec(const char *name, const struct list *arguments);
  * our end, or -1. Its stderr is ours if keep_stderr, else /dev/null. */
 int program_converse(const char *name, const struct list *arguments,
     bool keep_stderr);
+/* The same, and which child of ours it is. */
+int program_converse_with(const char *name, const struct list *arguments,
+    bool keep_stderr, pid_t *child);
 
 #endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: ISC */
+#include "session.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/program.h"
+#include "base/text.h"
+#include "spool/claim.h"
+
+/* Start smtp-send, for one round. What it prints comes on the descriptor. */
+static int
+start(const struct session *s, const char *mode, pid_t *pid)
+{
+	const struct list *down = &s->conf->common.down;
+	struct list args = { 0 };
+	int fd;
+
+	for (size_t i = 0; i < down->n; i++)
+		list_add(&args, list_get(down, i));
+	list_add(&args, mode);
+	fd = program_converse_with("smtp-send", &args, true, pid);
+	list_free(&args);
+	return fd;
+}
+
+static bool
+may_forward(struct session *s)
+{
+	if (s->conf->forward_to)
+		return true;
+	say_error(s, EX_USAGE,
+	    "no remote server configured: use --forward-to");
+	return false;
+}
+
+/* Who says flush does not want to wait for the next try's time. False: there
+ * is nothing to be sent. */
+static bool
+make_due(struct session *s)
+{
+	struct selection sel;
+	struct spool_entry e;
+	bool changed, any = false;
+
+	if (!look(s, &sel, 1u << STATE_READY | 1u << STATE_BUSY))
+		return false;
+	while (select_next(&sel, &e)) {
+		any = true;
+		if (e.state == STATE_READY && !message_due(&s->spool, &e.id))
+			claim_retry(&s->spool, &e.id, e.state, &changed);
+	}
+	select_end(&sel);
+	if (!any)
+		say_error(s, EX_OK, "no messages to send");
+	return any;
+}
+
+void
+do_flush(struct session *s, char *arg)
+{
+	(void)arg;
+	if (s->run.fd >= 0) {
+		say_error(s, EX_TEMPFAIL, "still working");
+		return;
+	}
+	if (may_forward(s) && make_due(s)) {
+		s->run = (struct run){ .fd = -1 };
+		s->run.fd = start(s, "--report", &s->run.pid);
+		if (s->run.fd >= 0)
+			return;
+		say_error(s, EX_OSERR, "cannot start smtp-send: %s",
+		    strerror(errno));
+	}
+	prompt(s);
+}
+
+/* Politely: what is due, behind a round that others have asked for. */
+void
+do_forward(struct session *s, char *arg)
+{
+	pid_t pid;
+	int fd;
+
+	(void)arg;
+	if (!may_forward(s))
+		return;
+	fd = start(s, "--forward-on-disconnect", &pid);
+	if (fd < 0) {
+		say_error(s, EX_OSERR, "cannot start smtp-send: %s",
+		    strerror(errno));
+		return;
+	}
+	close(fd);
+	say(s, "OK");
+}
+
+/* --- what became of it --- */
+
+/* `ID STATUS CODE ENHANCED TEXT` */
+static void
+note(struct run *r, char *line)
+{
+	char *rest = line, *status;
+
+	text_word(&rest);
+	status = text_word(&rest);
+	if (!status)
+		return;
+	if (strcmp(status, "sent") == 0) {
+		r->sent++;
+		return;
+	}
+	if (strcmp(status, "bounced") == 0)
+		r->refused++;
+	else if (strcmp(status, "deferred") == 0 || strcmp(status, "kept") == 0)
+		r->put_off++;
+	else
+		r->others++;    /* in other hands: no news */
+	text_word(&rest);
+	text_word(&rest);
+	buf_set(&r->why, text_trim(rest));
+}
+
+/* Nothing has come of it: why, in E-MailRelay's words. */
+static void
+say_why(struct session *s, const char *why)
+{
+	if (text_starts(why, "cannot connect to "))
+		say_error(s, EX_TEMPFAIL, "%s", why);
+	else if (text_starts(why, "connection closed") ||
+	    text_starts(why, "Connection reset"))
+		say_error(s, EX_TEMPFAIL, "read error: disconnected: %s", why);
+	else if (text_starts(why, "timed out"))
+		say_error(s, EX_TEMPFAIL, "response timeout: %s", why);
+	else
+		say_error(s, EX_TEMPFAIL,
+		    "protocol error: unexpected response: %s", why);
+}
+
+static void
+say_outcome(struct session *s, int status)
+{
+	const struct run *r = &s->run;
+
+	if (r->sent + r->refused + r->put_off == 0) {
+		if (status == EX_OK || status == EX_TEMPFAIL)
+			say_error(s, EX_OK, "no messages to send");
+		else
+			say_error(s, status, "smtp-send has failed with "
+			    "status %d: see the log", status);
+	} else if (r->sent + r->refused == 0) {
+		say_why(s, buf_text(&r->why));
+	} else if (r->refused + r->put_off == 0) {
+		say(s, "OK");
+	} else {
+		say(s, "OK: %u sent, %u refused, %u put off: %s", r->sent,
+		    r->refused, r->put_off, buf_text(&r->why));
+		if (s->once)
+			s->status = r->refused ? EX_UNAVAILABLE : EX_TEMPFAIL;
+	}
+}
+
+static void
+end(struct session *s)
+{
+	struct run *r = &s->run;
+	int status = -1;
+
+	close(r->fd);
+	r->fd = -1;
+	while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	say_outcome(s, WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR);
+	buf_free(&r->why);
+	prompt(s);
+}
+
+void
+run_hear(struct session *s)
+{
+	char text[4096];
+	ssize_t n = read(s->run.fd, text, sizeof text), used = 0;
+	bool line;
+
+	if (n < 0 && errno == EINTR)
+		return;
+	while (used < n) {
+		used += (ssize_t)lines_take(&s->run.line, text + used,
+		    (size_t)(n - used), &line);
+		if (line)
+			note(&s->run, s->run.line.text);
+	}
+	if (n <= 0)
+		end(s);
+}

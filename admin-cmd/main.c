@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: ISC */
+#include "session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/program.h"
+#include "wire/socks.h"
+
+static void
+check(const struct config *conf)
+{
+	struct net_target to, proxy;
+
+	if (conf->forward_to && !socks_parse(&to, &proxy, conf->forward_to))
+		die(EX_CONFIG, "invalid host:service format: %s",
+		    conf->forward_to);
+}
+
+/* Only this machine, unless told otherwise. That somebody may relay mail
+ * (RELAYCLIENT) does not make him an administrator. */
+static bool
+may_talk(const struct session *s)
+{
+	if (s->peer.local || s->conf->remote_clients)
+		return true;
+	log_warning("configured to reject non-local admin connection: %s",
+	    s->peer.name);
+	return false;
+}
+
+/* --- a conversation --- */
+
+/* Take what has come; it is known that something has. */
+static void
+hear_client(struct session *s)
+{
+	const char *p;
+	size_t n = io_peek(&s->io, &p), used;
+	bool line;
+
+	if (n == 0) {
+		s->over = true;
+		s->gone = s->io.state != IO_EOF;
+		/* who only ends his side may still hear the answer */
+		s->io.state = IO_OPEN;
+	}
+	while (n > 0 && !s->over) {
+		used = lines_take(&s->line, p, n, &line);
+		io_skip(&s->io, used);
+		p += used;
+		n -= used;
+		if (line || s->line.too_long)
+			obey(s, s->line.text, s->line.n, s->line.too_long);
+	}
+}
+
+/* While mail is sent for him, or events are awaited, he need not talk. */
+static int
+patience(const struct session *s)
+{
+	if (s->once || s->run.fd >= 0 || s->watch.fd >= 0)
+		return -1;
+	return (int)s->conf->idle_timeout * 1000;
+}
+
+/* Events for a client end with him; those for a single command with us. */
+static bool
+is_watching(const struct session *s)
+{
+	return s->watch.fd >= 0 && (s->once || !s->over);
+}
+
+static bool
+is_finished(const struct session *s)
+{
+	return s->gone || s->io.state != IO_OPEN ||
+	    (s->over && s->run.fd < 0 && !is_watching(s));
+}
+
+/* One turn: wait for whatever comes first, and deal with it. */
+static void
+turn(struct session *s)
+{
+	struct pollfd p[] = {
+		{ .fd = s->over ? -1 : s->io.in, .events = POLLIN },
+		{ .fd = s->run.fd, .events = POLLIN },
+		{ .fd = is_watching(s) ? s->watch.fd : -1, .events = POLLIN },
+		{ .fd = s->io.out },
+	};
+	int n;
+
+	if (io_buffered(&s->io) > 0 && !s->over) {
+		hear_client(s);
+		return;
+	}
+	n = poll(p, sizeof p / sizeof p[0], patience(s));
+	if (n < 0 && errno != EINTR)
+		die(EX_OSERR, "cannot wait: %s", strerror(errno));
+	if (n == 0)
+		log_info("timeout from %s", s->peer.name);
+	s->gone = n == 0 || (n > 0 && p[3].revents & (POLLERR | POLLHUP) &&
+	    !(p[0].revents & POLLIN));
+	if (n <= 0 || s->gone)
+		return;
+	if (p[1].revents)
+		run_hear(s);
+	if (p[2].revents)
+		watch_hear(s);
+	if (p[0].revents)
+		hear_client(s);
+}
+
+static void
+converse(struct session *s)
+{
+	while (!is_finished(s)) {
+		turn(s);
+		io_flush(&s->io);
+	}
+}
+
+/* --- the program --- */
+
+static bool
+is_socket(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+static void
+serve_client(struct session *s)
+{
+	peer_find(&s->peer, STDIN_FILENO);
+	log_info("connect from %s", s->peer.name);
+	if (may_talk(s))
+		converse(s);
+	log_info("disconnect from %s", s->peer.name);
+}
+
+/* A command is our arguments with blanks between. */
+static void
+serve_arguments(struct session *s, char *argv[])
+{
+	struct buf line = { 0 };
+
+	for (; *argv; argv++)
+		buf_printf(&line, "%s%s", line.n ? " " : "", *argv);
+	s->once = s->over = true;
+	obey(s, line.s, line.n, line.n > LINES_MOST);
+	io_flush(&s->io);
+	converse(s);
+	buf_free(&line);
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct session s = { .run.fd = -1, .watch.fd = -1 };
+	struct config conf = defaults;
+	bool served;
+	int first;
+
+	program_start(true);
+	served = is_socket(STDIN_FILENO);
+	log_open("admin-cmd", served ? "sluice/admin" : NULL);
+	s.conf = &conf;
+	if (served)
+		die_saying("error: service not available\r\n");
+	first = options_read(&options, &conf.common, argc, argv);
+	check(&conf);
+	if (!spool_open(&s.spool, conf.common.spool_dir))
+		die(select_status(errno, EX_NOINPUT),
+		    "cannot open spool '%s': %s", conf.common.spool_dir,
+		    strerror(errno));
+	program_become(conf.common.user);
+	io_open(&s.io, STDIN_FILENO, STDOUT_FILENO,
+	    (unsigned)conf.idle_timeout);
+	if (first < argc)
+		serve_arguments(&s, argv + first);
+	else
+		serve_client(&s);
+	io_close(&s.io);
+	return s.status;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: ISC */
+#include "session.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "spool/claim.h"
+
+/*
+ * The spool's own transitions are the events: renames and removals that the
+ * kernel reports, and the counters of connections, whose file is written to
+ * when one starts or ends. Nobody who works on the spool has to know that
+ * somebody watches.
+ */
+enum { WAKING = 65536 };        /* octets of events to read at once */
+
+static void
+event(struct session *s, const char *what)
+{
+	if (s->once)
+		say(s, "EVENT: %s", what);
+	else
+		io_print(&s->io, "\r\nEVENT: %s\r\n", what);
+}
+
+/* --- connections and rounds --- */
+
+static const struct {
+	enum counter which;
+	const char *words;
+} counted[] = {
+	{ COUNT_POLL_STARTED, "poll: start: " },
+	{ COUNT_FORWARD_STARTED, "forward: start: " },
+	{ COUNT_IN_STARTED, "network: in: start" },
+	{ COUNT_POP_STARTED, "network: in: start" },
+	{ COUNT_OUT_STARTED, "network: out: start" },
+	{ COUNT_OUT_FINISHED, "network: out: end" },
+	{ COUNT_POP_FINISHED, "network: in: end" },
+	{ COUNT_IN_FINISHED, "network: in: end" },
+	{ COUNT_FORWARD_FINISHED, "forward: end: " },
+	{ COUNT_POLL_FINISHED, "poll: end: " },
+};
+
+/* One event for each, but not for millions that a broken file may have. */
+static void
+tell_counted(struct session *s)
+{
+	enum { AT_ONCE = 1000 };
+	struct watch *w = &s->watch;
+	uint64_t n[COUNTERS], more;
+
+	if (!counters_read(&s->spool, n))
+		return;
+	for (size_t i = 0; i < sizeof counted / sizeof counted[0]; i++) {
+		more = n[counted[i].which] - w->seen[counted[i].which];
+		for (; more > 0 && more <= AT_ONCE; more--)
+			event(s, counted[i].words);
+	}
+	memcpy(w->seen, n, sizeof n);
+}
+
+/* --- messages --- */
+
+static void
+tell_update(struct session *s)
+{
+	event(s, "store: update: ");
+}
+
+static void
+tell_sending(struct session *s, const struct spool_entry *e)
+{
+	char line[128];
+
+	snprintf(line, sizeof line, "client: sending: %s", e->id.s);
+	event(s, line);
+}
+
+/* The line of the envelope that says why it was not sent, if it was tried at
+ * all. */
+static void
+tell_failed(struct session *s, const struct spool_entry *e)
+{
+	struct envelope envelope = { 0 };
+	struct buf why = { 0 }, line = { 0 };
+	struct stat st;
+
+	if (envelope_load(&s->spool, envelope_name(&e->id, e->state).s,
+	    &envelope, &st, &why) && envelope.reason.n) {
+		buf_puts(&line, "client: failed: ");
+		text_printable(&line, envelope.reason.s, envelope.reason.n);
+		event(s, line.s);
+	}
+	buf_free(&line);
+	buf_free(&why);
+	envelope_free(&envelope);
+}
+
+static void
+tell_moved(struct session *s, const struct spool_entry *from,
+    const struct spool_entry *to)
+{
+	bool was_busy = from && from->state == STATE_BUSY;
+
+	if (to->state == STATE_BUSY) {
+		tell_sending(s, to);
+		return;
+	}
+	/* what is due at once was let go of, not put off */
+	if (was_busy && (to->state == STATE_BAD ||
+	    (to->state == STATE_READY && !message_due(&s->spool, &to->id))))
+		tell_failed(s, to);
+	if (to->state != STATE_NEW && !(was_busy && to->state == STATE_READY))
+		tell_update(s);
+}
+
+static void
+tell_removed(struct session *s, const struct spool_entry *e)
+{
+	if (e->state == STATE_BUSY)
+		event(s, "client: done: ");
+	if (e->state != STATE_NEW)
+		tell_update(s);
+}
+
+static bool
+is_envelope(const struct inotify_event *i, struct spool_entry *e)
+{
+	return i->len > 0 && spool_entry_parse(e, i->name) && !e->content;
+}
+
+static void
+tell_spool(struct session *s, const struct inotify_event *i)
+{
+	struct watch *w = &s->watch;
+	struct spool_entry e;
+	bool pair;
+
+	if (!is_envelope(i, &e))
+		return;
+	if (i->mask & IN_MOVED_FROM) {
+		w->from = e;
+		w->left = true;
+		w->cookie = i->cookie;
+	} else if (i->mask & IN_MOVED_TO) {
+		pair = w->left && w->cookie == i->cookie;
+		tell_moved(s, pair ? &w->from : NULL, &e);
+		w->left = false;
+	} else if (i->mask & IN_DELETE) {
+		tell_removed(s, &e);
+	}
+}
+
+/* --- the watch --- */
+
+static void
+watch_counters(struct session *s)
+{
+	struct watch *w = &s->watch;
+	struct counters c;
+	char path[PATH_MAX];
+
+	/* it has to be there to be watched */
+	counters_start(&c, &s->spool);
+	counters_make(&c);
+	counters_end(&c);
+	snprintf(path, sizeof path, "/proc/self/fd/%d/%s", s->spool.fd,
+	    counters_name);
+	w->counters = inotify_add_watch(w->fd, path,
+	    IN_MODIFY | IN_CLOSE_WRITE | IN_DONT_FOLLOW);
+	if (w->counters < 0)
+		log_warning("no events of connections: '%s/%s': %s",
+		    s->spool.path, counters_name, strerror(errno));
+}
+
+static bool
+watch_spool(struct session *s)
+{
+	struct watch *w = &s->watch;
+	char path[64];
+
+	w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (w->fd < 0)
+		return false;
+	snprintf(path, sizeof path, "/proc/self/fd/%d/.", s->spool.fd);
+	w->spool = inotify_add_watch(w->fd, path, IN_MOVED_FROM |
+	    IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_ONLYDIR);
+	if (w->spool >= 0)
+		return true;
+	close(w->fd);
+	w->fd = -1;
+	return false;
+}
+
+void
+do_notify(struct session *s, char *arg)
+{
+	const int on = 1;
+
+	(void)arg;
+	if (s->watch.fd >= 0)
+		return;
+	if (!watch_spool(s)) {
+		say_error(s, EX_OSERR, "cannot watch the spool: %s",
+		    strerror(errno));
+		return;
+	}
+	watch_counters(s);
+	counters_read(&s->spool, s->watch.seen);
+	/* who is silent for days may have gone without a word */
+	setsockopt(s->io.in, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
+static void
+tell(struct session *s, const struct inotify_event *i)
+{
+	struct watch *w = &s->watch;
+
+	if (i->mask & IN_Q_OVERFLOW) {
+		w->left = false;
+		event(s, "notify: lost: too many events at once");
+		tell_counted(s);
+	} else if (i->wd == w->counters && i->mask & IN_IGNORED) {
+		watch_counters(s);      /* somebody has removed it */
+	} else if (i->wd == w->counters) {
+		tell_counted(s);
+	} else if (i->wd == w->spool) {
+		if (i->mask & IN_DELETE_SELF)
+			s->gone = true;
+		tell_spool(s, i);
+	}
+}
+
+void
+watch_hear(struct session *s)
+{
+	static union {
+		char text[WAKING];
+		struct inotify_event first;
+	} in;
+	const struct inotify_event *i;
+	ssize_t n = read(s->watch.fd, in.text, sizeof in.text), at = 0;
+
+	while (at < n && s->io.state == IO_OPEN) {
+		i = (const void *)(in.text + at);
+		tell(s, i);
+		at += (ssize_t)(sizeof *i + i->len);
+	}
+}

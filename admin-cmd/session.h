@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ADMIN_CMD_SESSION_H
+#define ADMIN_CMD_SESSION_H
+
+/*
+ * One conversation with an administrator: what its parts know of each other.
+ *
+ *	cmd.c		the table of commands
+ *	report.c	those that look: list, info, status, ...
+ *	health.c	... and health
+ *	forward.c	those that have mail sent
+ *	notify.c	events, as they happen
+ *	terminate.c	whom we work for, and how to end it
+ *
+ * A command is answered at once, but for two: flush has its answer when
+ * smtp-send is done, and notify goes on until the end. Meanwhile more
+ * commands may come.
+ */
+#include "base/options.h"
+#include "spool/counters.h"
+#include "spool/select.h"
+#include "wire/io.h"
+#include "wire/lines.h"
+#include "wire/peer.h"
+
+struct config {
+	struct options_common common;
+	const char *forward_to;
+	const char *pid_file;
+	bool admin_terminate;
+	bool remote_clients;
+	uint64_t idle_timeout;          /* seconds */
+	const char *handed_text;        /* for smtp-send: only checked here */
+	uint64_t handed_number;
+	bool handed_flag;
+	struct list handed_list;
+};
+
+extern const struct option_set options;
+extern const struct config defaults;
+
+/* smtp-send at work for us, and what it has reported so far. */
+struct run {
+	int fd;                         /* -1: it is not */
+	pid_t pid;
+	struct lines line;
+	unsigned sent, refused, put_off, others;
+	struct buf why;                 /* the last one was not sent */
+};
+
+/* What notify looks at. */
+struct watch {
+	int fd;                         /* inotify, or -1 */
+	int spool, counters;            /* what it watches */
+	uint64_t seen[COUNTERS];
+	uint32_t cookie;                /* of a name that was left, */
+	bool left;                      /* and what it was; false: none */
+	struct spool_entry from;
+};
+
+struct session {
+	const struct config *conf;
+	struct io io;
+	struct peer peer;
+	struct spool spool;
+	bool once;                      /* one command, from our arguments */
+	int status;                     /* to exit with */
+	struct lines line;
+	bool over;                      /* the client wants no more, */
+	bool gone;                      /* or is not there any more */
+	unsigned errors;
+	unsigned commands;              /* since date_ticks() was: */
+	int64_t period;
+	struct run run;
+	struct watch watch;
+};
+
+/* One line; its end is added. Foreign text is made harmless. */
+void say(struct session *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* The same with LF alone, as some commands have always done. */
+void say_lf(struct session *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* `error: ...`; the status counts for a single command. */
+void say_error(struct session *s, int status, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void prompt(struct session *s);
+
+/* cmd.c: do what the line says. */
+void obey(struct session *s, char *line, size_t n, bool too_long);
+
+/* report.c */
+void do_list(struct session *s, char *arg);
+void do_failures(struct session *s, char *arg);
+void do_unfail_all(struct session *s, char *arg);
+void do_info(struct session *s, char *arg);
+void do_status(struct session *s, char *arg);
+/* Start on the messages in these states; false: the client has been told. */
+bool look(struct session *s, struct selection *sel, unsigned states);
+void say_about(struct session *s, const char *topic);
+
+/* health.c */
+void do_health(struct session *s, char *arg);
+
+/* forward.c */
+void do_flush(struct session *s, char *arg);
+void do_forward(struct session *s, char *arg);
+/* It has something to tell, or has ended: then flush is answered. */
+void run_hear(struct session *s);
+
+/* notify.c */
+void do_notify(struct session *s, char *arg);
+/* Something has happened. */
+void watch_hear(struct session *s);
+
+/* terminate.c */
+void do_pid(struct session *s, char *arg);
+void do_terminate(struct session *s, char *arg);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: ISC */
+#include "spool/counters.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+const char counters_name[] = ".counters";
+
+/*
+ * The file's words: what it is (a machine of another byte order reads
+ * something else there), the bell, the counters. The bell is written to when
+ * something starts or ends: memory that changes wakes nobody who watches the
+ * file, writing does.
+ */
+enum { MAGIC, BELL, FIRST, WORDS = COUNTERS_BYTES / sizeof(uint64_t) };
+
+static const uint64_t magic = UINT64_C(0x31746e63756c7301);
+
+_Static_assert(FIRST + COUNTERS <= WORDS, "the counters fit the file");
+
+void
+counters_start(struct counters *c, const struct spool *s)
+{
+	*c = (struct counters){ .spool = s->fd >= 0 ? s : NULL, .fd = -1 };
+}
+
+static void
+close_file(struct counters *c)
+{
+	if (c->words)
+		munmap(c->words, COUNTERS_BYTES);
+	if (c->fd >= 0)
+		close(c->fd);
+	c->words = NULL;
+	c->fd = -1;
+}
+
+void
+counters_end(struct counters *c)
+{
+	if (!c->spool)
+		return;
+	counters_post(c);
+	close_file(c);
+	c->spool = NULL;
+}
+
+static bool
+has_its_size(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_size == COUNTERS_BYTES;
+}
+
+/* Give a new file its size, and the space for it. Two who do it at once do
+ * the same, and whoever dies before has left an empty file. */
+static void
+lay_out(int fd)
+{
+	if (fallocate(fd, 0, 0, COUNTERS_BYTES) < 0 && errno != ENOSPC &&
+	    ftruncate(fd, COUNTERS_BYTES) < 0)
+		return;         /* its size will tell */
+}
+
+/*
+ * A page that cannot be written to, since the disk is full or somebody has
+ * cut the file off, is death by SIGBUS; here it is an error. Old kernels do
+ * not know how to ask.
+ */
+static bool
+is_sound(const struct counters *c)
+{
+#ifdef MADV_POPULATE_WRITE
+	if (madvise(c->words, COUNTERS_BYTES, MADV_POPULATE_WRITE) < 0 &&
+	    errno != EINVAL)
+		return false;
+#endif
+	return has_its_size(c->fd);
+}
+
+static bool
+is_ours(uint64_t *words)
+{
+	uint64_t was = 0;
+
+	return __atomic_compare_exchange_n(&words[MAGIC], &was, magic, false,
+	    __ATOMIC_RELAXED, __ATOMIC_RELAXED) || was == magic;
+}
+
+static bool
+open_file(struct counters *c)
+{
+	struct stat st;
+	void *p;
+
+	c->fd = spool_open_file(c->spool, counters_name, O_RDWR | O_CREAT,
+	    &st);
+	if (c->fd < 0)
+		return false;
+	if (st.st_size == 0)
+		lay_out(c->fd);
+	if (st.st_size != COUNTERS_BYTES && !has_its_size(c->fd))
+		return false;
+	p = mmap(NULL, COUNTERS_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+	    c->fd, 0);
+	if (p == MAP_FAILED)
+		return false;
+	c->words = p;
+	return is_sound(c) && is_ours(c->words);
+}
+
+/* Can we write to the file now? If not, the next time will tell. */
+static bool
+have_file(struct counters *c)
+{
+	if (c->words ? is_sound(c) : open_file(c))
+		return true;
+	close_file(c);
+	return false;
+}
+
+bool
+counters_make(struct counters *c)
+{
+	return c->spool && have_file(c);
+}
+
+void
+counters_note(struct counters *c, enum counter which, uint64_t n)
+{
+	c->pending[which] += n;
+}
+
+static bool
+anything_pending(const struct counters *c)
+{
+	for (int i = 0; i < COUNTERS; i++)
+		if (c->pending[i])
+			return true;
+	return false;
+}
+
+void
+counters_post(struct counters *c)
+{
+	if (!anything_pending(c) || !counters_make(c))
+		return;
+	for (int i = 0; i < COUNTERS; i++)
+		if (c->pending[i])
+			__atomic_fetch_add(&c->words[FIRST + i],
+			    c->pending[i], __ATOMIC_RELAXED);
+	memset(c->pending, 0, sizeof c->pending);
+}
+
+void
+counters_add(struct counters *c, enum counter which)
+{
+	counters_note(c, which, 1);
+	counters_post(c);
+}
+
+void
+counters_once(const struct spool *s, enum counter which)
+{
+	struct counters c;
+
+	counters_start(&c, s);
+	counters_add(&c, which);
+	counters_end(&c);
+}
+
+/* --- who is there --- */
+
+/* Each kind has octets enough for nobody to meet somebody else. */
+static int64_t
+first_place(enum counter which)
+{
+	return (int64_t)(which + 1) << 40;
+}
+
+static int64_t
+some_place(enum counter which)
+{
+	struct timespec now;
+	uint64_t x;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	x = (uint64_t)getpid() << 32 ^ (uint64_t)now.tv_nsec;
+	/* the finisher of splitmix64 */
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return first_place(which) + (int64_t)(x >> 24);
+}
+
+static int
+lock(int fd, short type, int64_t place)
+{
+	struct flock l = { .l_type = type, .l_whence = SEEK_SET,
+		.l_start = place, .l_len = 1 };
+
+	return fcntl(fd, F_OFD_SETLK, &l);
+}
+
+static void
+ring(const struct counters *c)
+{
+	ssize_t n = 0;
+
+	if (c->words)
+		n = pwrite(c->fd, "", 1, BELL * sizeof(uint64_t));
+	(void)n;        /* then nobody hears it */
+}
+
+void
+presence_start(struct presence *p, struct counters *c, enum counter which)
+{
+	p->which = which;
+	counters_add(c, which);
+	p->place = some_place(which);
+	if (!c->words || lock(c->fd, F_WRLCK, p->place) < 0)
+		p->place = 0;
+	ring(c);
+}
+
+void
+presence_end(struct presence *p, struct counters *c)
+{
+	counters_add(c, p->which + 1);
+	if (c->words && p->place)
+		lock(c->fd, F_UNLCK, p->place);
+	p->place = 0;
+	ring(c);
+}
+
+/* Locks cannot be listed; but we may ask for one within a range, whichever,
+ * and then what there is on either side of it. */
+static unsigned
+count_locks(int fd, int64_t from, int64_t to, unsigned most)
+{
+	struct flock l;
+	unsigned n = 0;
+
+	while (from < to && n < most) {
+		l = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET,
+			.l_start = from, .l_len = to - from };
+		if (fcntl(fd, F_OFD_GETLK, &l) < 0 || l.l_type == F_UNLCK)
+			break;
+		n++;
+		n += count_locks(fd, from, l.l_start, most - n);
+		if (l.l_len == 0 || l.l_start < from)
+			break;
+		from = l.l_start + l.l_len;
+	}
+	return n;
+}
+
+unsigned
+counters_present(const struct spool *s, enum counter which)
+{
+	int64_t from = first_place(which);
+	int fd = spool_open_file(s, counters_name, O_RDONLY, NULL);
+	unsigned n = 0;
+
+	if (fd < 0)
+		return 0;
+	n = count_locks(fd, from, first_place(which + 1), COUNTERS_CROWD);
+	close(fd);
+	return n;
+}
+
+bool
+counters_read(const struct spool *s, uint64_t n[COUNTERS])
+{
+	uint64_t words[WORDS + 1] = { 0 };
+	int fd = spool_open_file(s, counters_name, O_RDONLY, NULL), saved;
+	ssize_t k;
+
+	memset(n, 0, COUNTERS * sizeof *n);
+	if (fd < 0)
+		return errno == ENOENT;
+	k = pread(fd, words, sizeof words, 0);
+	saved = errno;
+	close(fd);
+	if (k == COUNTERS_BYTES && (words[MAGIC] == magic || words[MAGIC] == 0))
+		memcpy(n, words + FIRST, COUNTERS * sizeof *n);
+	else if (k != 0) {
+		errno = k < 0 ? saved : EINVAL;
+		return false;
+	}
+	return true;
+}
