@@ -250,10 +250,12 @@ obey(struct session *s, char *line, size_t n, bool too_long)
 {
 	const struct command *c = NULL;
 	char *said;
+	bool clean;
 
 	for (size_t i = 0; i < n; i++)
 		if (line[i] == '\t')
 			line[i] = ' ';
+	clean = text_clean(line, n);
 	said = text_trim(line);
 	if (too_long || is_flood(s)) {
 		say_error(s, EX_USAGE, "%s", too_long ? "line too long" :
@@ -262,7 +264,7 @@ obey(struct session *s, char *line, size_t n, bool too_long)
 		    "too many commands");
 		return;
 	}
-	if (text_clean(line, n)) {
+	if (clean) {
 		log_detail("rx<<: \"%s\"", said);
 		c = find(s, said);
 	}

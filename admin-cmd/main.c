@@ -73,7 +73,7 @@ patience(const struct session *s)
 static bool
 is_watching(const struct session *s)
 {
-	return s->watch.fd >= 0 && (s->once || !s->over);
+	return s->watch.fd >= 0 && (s->once || !s->over || s->run.fd >= 0);
 }
 
 static bool

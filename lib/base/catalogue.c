@@ -56,6 +56,8 @@ const struct option_entry option_catalogue[] = {
 	    "the time to connect to a server in (default 40)" },
 	{ "create", 0, NULL,
 	    "makes the sub-directories that are not there yet" },
+	{ "daemon", 'd', NULL,
+	    "goes to the background and does it again every minute" },
 	{ "debug", 'g', NULL, "logs what only a developer wants to know" },
 	{ "domain", 'D', "fqdn",
 	    "the name of this host (default: as hostname(1) has it)" },

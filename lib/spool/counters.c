@@ -69,15 +69,16 @@ lay_out(int fd)
 
 /*
  * A page that cannot be written to, since the disk is full or somebody has
- * cut the file off, is death by SIGBUS; here it is an error. Old kernels do
- * not know how to ask.
+ * cut the file off, is death by SIGBUS; here it is an error. Kernels before
+ * 5.14 do not know how to tell.
  */
 static bool
 is_sound(const struct counters *c)
 {
 #ifdef MADV_POPULATE_WRITE
-	if (madvise(c->words, COUNTERS_BYTES, MADV_POPULATE_WRITE) < 0 &&
-	    errno != EINVAL)
+	if (madvise(c->words, COUNTERS_BYTES, MADV_POPULATE_WRITE) == 0)
+		return true;
+	if (errno != EINVAL)
 		return false;
 #endif
 	return has_its_size(c->fd);

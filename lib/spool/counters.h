@@ -60,7 +60,8 @@ struct counters {
 	uint64_t pending[COUNTERS];
 };
 
-/* No file is opened before there is something to be written. */
+/* No file is opened before there is something to be written. Whoever was
+ * present is not any more behind counters_end. */
 void counters_start(struct counters *c, const struct spool *s);
 void counters_end(struct counters *c);
 

@@ -1,0 +1,532 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash disable=SC2030,SC2031,SC2086,SC2154
+# The administration interface: each command, its words to the octet, and who
+# may use it.
+load helper
+load send
+load admin
+
+setup() { prepare; more=--no-syslog; }
+
+# is STATES N: the first N messages.
+is() { [ "$(states "$2")" = "$1" ]; }
+
+# --- the conversation ---
+
+@test "nothing is said before the first command, then a prompt behind each" {
+	type_in ''
+	said ''
+	type_in '\r\n'
+	said "$ask"
+	type_in '\r\nversion\r\n\r\n'
+	assert_success
+	said "${ask}0.1\r\n$ask$ask"
+}
+
+@test "quit closes, and nothing behind it is obeyed" {
+	type_in 'quit\r\nversion\r\n'
+	said ''
+}
+
+@test "LF is enough, blanks do not matter, and neither does case" {
+	type_in 'VerSion\n  version \t\r\nlist\n'
+	said "0.1\r\n${ask}0.1\r\n${ask}<none>\r\n$ask"
+}
+
+@test "what begins with a command is that command" {
+	type_in 'listing\r\nversion 7\r\nlis\r\n'
+	said "<none>\r\n${ask}0.1\r\n${ask}error: unrecognised command\r\n$ask"
+}
+
+@test "help" {
+	type_in 'help\r\n'
+	said "commands: copyright, credit, failures, flush, forward, health, help, info, list, notify, pid, quit, status, unfail-all, version, warranty\r\n$ask"
+	more="$more --admin-terminate"
+	type_in 'help\r\n'
+	said "commands: copyright, credit, failures, flush, forward, health, help, info, list, notify, pid, quit, smtp, status, terminate, unfail-all, version, warranty\r\n$ask"
+}
+
+@test "copyright, credit, warranty and version, by their own or by info" {
+	local topic
+	for topic in copyright warranty version; do
+		type_in "$topic\r\n"
+		refute_output --partial 'error:'
+		local whole=$output
+		assert [ "${#whole}" -gt 15 ]
+		type_in "info $topic\r\n"
+		assert_output "$whole"
+	done
+	type_in 'credit\r\n'
+	said "$ask"
+}
+
+@test "in pieces of any size, and by inetd with stderr on the socket" {
+	local n
+	for n in 1 2 7; do
+		run "$BATS_TEST_DIRNAME/talk" -2 -c $n admin-cmd $me \
+			--spool-dir="$spool" --log <<<$'version\r\nlist\r'
+		said "0.1\r\n${ask}<none>\r\n${ask}"
+	done
+}
+
+@test "by tcpserver and nc, and several at a time" {
+	command -v nc >/dev/null || skip "nc is not installed"
+	listen admin-cmd $me --spool-dir="$spool" --no-syslog
+	local i pids_of_nc=()
+	for i in 1 2 3 4; do
+		printf 'list\r\nversion\r\nquit\r\n' |
+			timeout 10 nc 127.0.0.1 "$port" >"$BATS_TEST_TMPDIR/nc.$i" &
+		pids_of_nc+=($!)
+	done
+	wait "${pids_of_nc[@]}"
+	for i in 1 2 3 4; do
+		output=$(cat "$BATS_TEST_TMPDIR/nc.$i")
+		said "<none>\r\n${ask}0.1\r\n$ask"
+	done
+}
+
+@test "by telnet" {
+	command -v telnet >/dev/null || skip "telnet is not installed"
+	listen admin-cmd $me --spool-dir="$spool" --no-syslog
+	run timeout 10 telnet 127.0.0.1 "$port" < <(
+		sleep 0.3
+		printf 'help\r\nversion\r\nquit\r\n'
+		sleep 1
+	)
+	assert_output --partial 'commands: copyright, '
+	assert_output --partial "${ask}0.1"
+}
+
+# --- messages ---
+
+@test "list has what is to be sent, failures what was given up" {
+	post 1 2 3
+	mv "$spool/$(id 2).envelope" "$spool/$(id 2).envelope.bad"
+	type_in 'list\r\nfailures\r\n'
+	said "$(id 1)\n$(id 3)\n$ask$(id 2)\n$ask"
+}
+
+@test "what cannot be read is left out, and the log says so" {
+	post 1 2
+	: >"$spool/$(id 1).envelope"
+	type_in 'list\r\n'
+	said "$(id 2)\n$ask"
+	[[ $stderr == *"ignoring \"$spool/$(id 1).envelope\""* ]]
+}
+
+@test "unfail-all has failures tried again, with their reasons" {
+	post 1 2 3
+	for n in 1 2; do
+		printf 'X-MailRelay-Reason: no %s\r\nX-MailRelay-ReasonCode: 550\r\n' \
+			$n >>"$spool/$(id $n).envelope"
+		mv "$spool/$(id $n).envelope" "$spool/$(id $n).envelope.bad"
+	done
+	: >"$spool/$(id 2).envelope.bad"
+	type_in 'unfail-all\r\n'
+	said "$ask"
+	[ "$(states 3)" = "ready bad ready" ]
+	grep -q '^X-MailRelay-Reason: no 1' "$spool/$(id 1).envelope"
+}
+
+# --- flush ---
+
+@test "flush without --forward-to" {
+	post 1
+	type_in 'flush\r\n'
+	said "error: no remote server configured: use --forward-to\r\n$ask"
+	admin flush
+	assert_failure 64
+	[ "$(states 1)" = ready ]
+}
+
+@test "flush with nothing to send" {
+	type_in 'flush\r\n' --forward-to=127.0.0.1:9
+	said "error: no messages to send\r\n$ask"
+	admin --forward-to=127.0.0.1:9 flush
+	assert_success
+	assert_output 'error: no messages to send'
+}
+
+@test "flush sends all, whatever the time of the next try is" {
+	serve
+	post 1 2 3
+	touch -d '@4000000000' "$spool/$(id 2).envelope"
+	printf 'X-Sluice-Deferred: 1 4000000000 not now\r\n' \
+		>>"$spool/$(id 2).envelope"
+	touch -d '@4000000000' "$spool/$(id 2).envelope"
+	type_in 'flush\r\n' --forward-to="127.0.0.1:$port"
+	said 'OK\r\n'
+	[ "$(states 3)" = "gone gone gone" ]
+	[ "$(arrived)" = 3 ]
+}
+
+@test "flush, with nobody there" {
+	post 1
+	type_in 'flush\r\n' --forward-to=127.0.0.1:9
+	assert_output --regexp '^error: cannot connect to 127\.0\.0\.1:9'
+	[ "$(states 1)" = ready ]
+	admin --forward-to=127.0.0.1:9 flush
+	assert_failure 75
+}
+
+@test "flush, with a server that does not want to talk" {
+	serve --greeting '554 no'
+	post 1
+	admin --forward-to="127.0.0.1:$port" flush
+	assert_failure 75
+	assert_output --regexp '^error: protocol error: unexpected response: .*no$'
+}
+
+@test "flush, with a server that hangs up" {
+	serve --close MAIL
+	post 1
+	admin --forward-to="127.0.0.1:$port" flush
+	assert_failure 75
+	assert_output --partial 'error: read error: disconnected'
+	[ "$(states 1)" = deferred ]
+}
+
+@test "flush tells what was refused and what was put off" {
+	serve --reply 'RCPT:1=550 5.1.1 nobody' --reply 'RCPT:2=450 4.2.0 later'
+	post 1 2 3
+	admin --forward-to="127.0.0.1:$port" flush
+	assert_failure 69
+	assert_output --regexp '^OK: 1 sent, 1 refused, 1 put off: '
+	[ "$(states 3)" = "bad deferred gone" ]
+}
+
+@test "meanwhile other commands are answered, a second flush is not" {
+	serve --delay-ms 200
+	post 1
+	type_in 'flush\r\nflush\r\nversion\r\nquit\r\n' \
+		--forward-to="127.0.0.1:$port"
+	said "error: still working\r\n0.1\r\n${ask}OK\r\n"
+	[ "$(states 1)" = gone ]
+}
+
+@test "who hangs up gets no answer, but the mail is sent" {
+	serve
+	post 1
+	run "$BATS_TEST_DIRNAME/talk" -r admin-cmd $me --spool-dir="$spool" \
+		--no-syslog --forward-to="127.0.0.1:$port" <<<$'flush\r'
+	wait_until is gone 1
+}
+
+@test "forward is not waited for" {
+	serve --delay-ms 200
+	post 1
+	admin --forward-to="127.0.0.1:$port" forward
+	assert_success
+	assert_output OK
+	[ "$(states 1)" != gone ]
+	wait_until is gone 1
+}
+
+@test "every option of smtp-send is handed down" {
+	local option missing=
+	for option in $(smtp-send --help | grep -oE -- ' --[a-z-]+' | sort -u); do
+		case $option in
+		# what makes it another program, or what we do ourselves
+		--check | --hand-back | --report | --poll | --forward-on-disconnect | \
+			--config | --help | --version) continue ;;
+		esac
+		admin-cmd --help | grep -qE -- " $option(=|,| |\$)" ||
+			missing="$missing $option"
+	done
+	[ -z "$missing" ] || fail "admin-cmd does not take:$missing"
+}
+
+@test "options are handed down with their values" {
+	serve
+	post 1
+	admin --forward-to="127.0.0.1:$port" --domain=here.test flush
+	assert_output OK
+	grep -q '^C: EHLO here.test\|EHLO here.test' "$said"
+}
+
+# --- numbers ---
+
+@test "info begins with what it has always had" {
+	receive 2
+	type_in 'info\r\n'
+	assert_line --index 0 'OUT started: 0'
+	assert_line --index 1 'OUT finished: 0'
+	assert_line 'IN started: 2'
+	assert_line 'IN finished: 2'
+	refute_output --partial $'\r\n'
+}
+
+@test "info counts messages in and out" {
+	serve --reply 'RCPT:1=550 no' --reply 'RCPT:2=450 later'
+	receive 3
+	post 1 2
+	spool-submit --spool-dir="$spool" x@b.test <<<hello
+	printf '%s\r\n' 'HELO c' 'MAIL FROM:<a@a.test>' 'RCPT TO:<x' QUIT |
+		smtp-recv $me --spool-dir="$spool" >/dev/null
+	admin --forward-to="127.0.0.1:$port" flush
+	is_number 'IN received' 3
+	is_number 'IN refused' 1
+	is_number 'IN submitted' 1
+	is_number 'IN started' 4
+	is_number 'OUT sent' 4
+	is_number 'OUT failed' 1
+	is_number 'OUT deferred' 1
+	is_number 'OUT started' 1
+	is_number 'OUT finished' 1
+}
+
+@test "info tells who is connected now, and not who was killed" {
+	listen smtp-recv $me --spool-dir="$spool" --no-syslog
+	exec 5<>"/dev/tcp/127.0.0.1/$port" 6<>"/dev/tcp/127.0.0.1/$port"
+	wait_until is_number 'IN now' 2
+	is_number 'IN finished' 0
+	echo $'QUIT\r' >&5
+	wait_until is_number 'IN now' 1
+	is_number 'IN finished' 1
+	pkill -KILL -P "$pid"
+	wait_until is_number 'IN now' 0
+	is_number 'IN started' 2
+	is_number 'IN finished' 2
+	exec 5>&- 6>&-
+}
+
+@test "a counters file of another form is left alone, and mail goes on" {
+	echo 'hello, world' >"$spool/.counters"
+	receive
+	[ "$(spooled | wc -l)" = 1 ]
+	[ "$(cat "$spool/.counters")" = 'hello, world' ]
+	admin info
+	assert_failure 65
+	assert_output --partial 'error: cannot read'
+}
+
+@test "status has the spool, too" {
+	post 1 2
+	mv "$spool/$(id 2).envelope" "$spool/$(id 2).envelope.hold"
+	admin status
+	assert_success
+	assert_line 'SPOOL ready: 1'
+	assert_line 'SPOOL hold: 1'
+	assert_line 'SPOOL bad: 0'
+	assert_line 'SMTP: enabled'
+}
+
+# --- health ---
+
+@test "health is silent" {
+	post 1
+	run admin-cmd $me --spool-dir="$spool" --log health
+	assert_success
+	refute_output
+	[ "$(ls -A "$spool" | wc -l)" = 2 ]
+	admin health 1h
+	assert_success
+	refute_output
+	admin --verbose health
+	assert_output --regexp '^OK: oldest message [0-9]+ seconds$'
+}
+
+@test "health knows how old the oldest message is" {
+	post 1 2
+	touch -d '2 hours ago' "$spool/$(id 1).content"
+	admin health 3h
+	assert_success
+	admin health 1h
+	assert_failure 69
+	assert_output --regexp '^error: a message has been waiting for 72[0-9][0-9] seconds$'
+	admin health soon
+	assert_failure 64
+}
+
+@test "health knows a spool that cannot be written to" {
+	run admin-cmd $me --spool-dir="$spool/none" health
+	assert_failure 66
+	[ "$(id -u)" = 0 ] || skip "not root"
+	chmod -R go+rX "$BATS_TEST_TMPDIR"
+	run admin-cmd --user=nobody --spool-dir="$spool" health
+	assert_failure 69
+	assert_output --partial 'error: cannot write to the spool'
+}
+
+# --- by arguments ---
+
+@test "a command as arguments: no prompt, LF, and the name in full" {
+	admin version
+	assert_success
+	said '0.1'
+	admin info version
+	said '0.1'
+	admin versions
+	assert_failure 64
+	assert_output 'error: unrecognised command'
+	admin list
+	said '<none>'
+	admin "$(printf 'version\001')"
+	assert_failure 64
+}
+
+@test "nothing else is done for want of a spool" {
+	run admin-cmd $me --spool-dir="$spool/none" list
+	assert_failure 66
+	assert_output --partial 'cannot open spool'
+}
+
+# --- smtp ---
+
+@test "smtp disable and enable" {
+	type_in 'smtp disable\r\n'
+	said "error: unrecognised command\r\n$ask"
+	more="$more --admin-terminate"
+	type_in 'smtp disable\r\nsmtp\r\nstatus\r\n'
+	assert_output --partial $'OK\r\n'
+	assert_output --partial 'error: usage: smtp {enable|disable}'
+	assert_output --partial 'SMTP: disabled'
+	run smtp-recv $me --spool-dir="$spool" <<<$'HELO c\r'
+	assert_output $'421 4.3.2 service not available\r'
+	type_in 'smtp enable\r\nsmtp enable\r\n'
+	said "OK\r\n${ask}OK\r\n$ask"
+	receive
+	[ "$(spooled | wc -l)" = 1 ]
+}
+
+# --- terminate ---
+
+# A process whose id is in a file older than... or not.
+sleeper() {
+	setsid sleep 1000 3>&- &
+	sleeper=$!
+	pids+=("$sleeper")
+}
+lives() { kill -0 "$1" 2>/dev/null; }
+is_dead() { ! lives "$1"; }
+
+@test "terminate is not there without --admin-terminate" {
+	sleeper
+	echo "$sleeper" >"$BATS_TEST_TMPDIR/pid"
+	type_in 'terminate\r\n' --pid-file="$BATS_TEST_TMPDIR/pid"
+	said "error: unrecognised command\r\n$ask"
+	lives "$sleeper"
+}
+
+@test "terminate ends what the pid-file names, without a reply" {
+	sleeper
+	echo "$sleeper" >"$BATS_TEST_TMPDIR/pid"
+	more="$more --admin-terminate --pid-file=$BATS_TEST_TMPDIR/pid"
+	type_in 'pid\r\nterminate\r\nversion\r\n'
+	said "$sleeper\r\n$ask"
+	wait "$sleeper" || [ $? = 143 ]
+}
+
+@test "terminate does not believe a pid-file that is wrong" {
+	local file=$BATS_TEST_TMPDIR/pid
+	more="$more --admin-terminate --pid-file=$file"
+	local text
+	for text in '' 0 1 -1 -5 +7 07 ' ' x '12 13' 99999999999 4194305; do
+		echo "$text" >"$file"
+		admin terminate
+		assert_failure 69
+		assert_output 'error: cannot terminate: there is no process id in it'
+	done
+	rm "$file"
+	admin terminate
+	assert_output 'error: cannot terminate: No such file or directory'
+	ln -s /dev/null "$file"
+	admin terminate
+	assert_output --partial 'error: cannot terminate: '
+}
+
+@test "terminate does not end who has come by the number later" {
+	sleeper
+	local file=$BATS_TEST_TMPDIR/pid
+	echo "$sleeper" >"$file"
+	touch -d '1 minute ago' "$file"
+	more="$more --admin-terminate --pid-file=$file"
+	admin terminate
+	assert_failure 69
+	assert_output 'error: cannot terminate: the process is younger than the file'
+	touch "$file"
+	chmod o+w "$file"
+	admin terminate
+	assert_output 'error: cannot terminate: anybody may write to it'
+	lives "$sleeper"
+}
+
+@test "terminate ends the tcpserver we work for" {
+	listen admin-cmd $me --spool-dir="$spool" --no-syslog --admin-terminate
+	exec 5<>"/dev/tcp/127.0.0.1/$port"
+	printf 'pid\r\nterminate\r\n' >&5
+	run cat <&5
+	exec 5>&-
+	said "$pid\r\n$ask"
+	wait_until is_dead "$pid"
+}
+
+@test "terminate ends nobody else's parent" {
+	type_in 'terminate\r\n' --admin-terminate
+	said "error: cannot terminate: no --pid-file, and not started by tcpserver\r\n$ask"
+	admin --admin-terminate terminate
+	assert_failure 69
+}
+
+# --- who may, and who is up to no good ---
+
+@test "other machines may not, but with --remote-clients" {
+	export TCPREMOTEIP=192.0.2.7
+	type_in 'version\r\n'
+	said ''
+	[[ $stderr == *'configured to reject non-local admin connection: unknown[192.0.2.7]'* ]]
+	RELAYCLIENT='' type_in 'version\r\n'
+	said ''
+	type_in 'version\r\n' --remote-clients
+	said "0.1\r\n$ask"
+}
+
+@test "a browser is hung up on before it comes to our commands" {
+	local first
+	for first in 'GET / HTTP/1.1' 'POST /x HTTP/1.0' 'Host: localhost:10026' \
+		'PUT / HTTP/2' 'foo HTTP/1.1'; do
+		type_in "$first\r\nContent-Type: text/plain\r\n\r\nversion\r\n"
+		said 'error: unrecognised command\r\n'
+	done
+}
+
+@test "thirty commands that are none are enough" {
+	type_in "$(yes 'x\r\n' | head -n 100 | tr -d '\n')"
+	[ "$(grep -c 'error: unrecognised command' <<<"$output")" = 30 ]
+	[[ $stderr == *'too many unrecognised commands'* ]]
+}
+
+@test "a line too long, with an end or without" {
+	run --separate-stderr "$BATS_TEST_DIRNAME/talk" admin-cmd $me \
+		--spool-dir="$spool" --no-syslog < <(head -c 5000 /dev/zero | tr '\0' x; printf '\r\nversion\r\n')
+	assert_line --index 0 $'error: line too long\r'
+	refute_output --partial 0.1
+	run timeout 20 "$BATS_TEST_DIRNAME/talk" admin-cmd $me \
+		--spool-dir="$spool" --no-syslog < <(head -c 20000000 /dev/zero)
+	assert_output --partial 'error: line too long'
+}
+
+@test "control characters make no command" {
+	type_in 'ver\x00sion\r\nversion\x07\r\nver\x1bsion\r\nquit\r\n'
+	said "error: unrecognised command\r\n${ask}error: unrecognised command\r\n${ask}error: unrecognised command\r\n$ask"
+}
+
+@test "a flood of commands ends" {
+	run --separate-stderr timeout 20 "$BATS_TEST_DIRNAME/talk" admin-cmd \
+		$me --spool-dir="$spool" --no-syslog < <(yes $'version\r' | head -n 5000)
+	assert_output --partial 'error: too many commands'
+	[ "$(grep -c '0\.1' <<<"$output")" = 1000 ]
+}
+
+@test "who says nothing is hung up on" {
+	run timeout 20 "$BATS_TEST_DIRNAME/talk" -k admin-cmd $me \
+		--spool-dir="$spool" --no-syslog --log --idle-timeout=1 <<<''
+	assert_output --partial 'timeout from'
+}
+
+@test "a bad option is in the log, and the client gets a line" {
+	type_in 'version\r\n' --no-such-option
+	assert_failure 64
+	said 'error: service not available\r\n'
+}
