@@ -230,6 +230,7 @@ install: all
 	    $(DESTDIR)$(BINDIR)
 	install $(FILTERS:%=$(B)/bin/%) $(DESTDIR)$(LIBEXECDIR)
 	ln -sf filter-copy $(DESTDIR)$(LIBEXECDIR)/emailrelay-filter-copy
+	ln -sf $(BINDIR)/spool-poke $(DESTDIR)$(LIBEXECDIR)/emailrelay-poke
 	install -m 711 $(HELPERS:%=$(B)/libexec/%) $(DESTDIR)$(LIBEXECDIR)
 	install -m 644 README.md LICENSE inetd.conf.sample doc/differences.md \
 	    $(DESTDIR)$(DOCDIR)
@@ -254,7 +255,7 @@ uninstall:
 	cd $(DESTDIR)$(SBINDIR) && rm -f $(SERVERS)
 	cd $(DESTDIR)$(BINDIR) && rm -f $(TOOLS)
 	cd $(DESTDIR)$(LIBEXECDIR) && rm -f $(HELPERS) $(FILTERS) \
-	    emailrelay-filter-copy
+	    emailrelay-filter-copy emailrelay-poke
 	for m in $(notdir $(MAN)); do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$$m; \
 	done
