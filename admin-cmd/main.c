@@ -163,7 +163,7 @@ serve_arguments(struct session *s, char *argv[])
 int
 main(int argc, char *argv[])
 {
-	static struct session s = { .run.fd = -1, .watch.fd = -1 };
+	static struct session s;
 	struct config conf = defaults;
 	bool served;
 	int first;
@@ -172,6 +172,7 @@ main(int argc, char *argv[])
 	served = is_socket(STDIN_FILENO);
 	log_open("admin-cmd", served ? "sluice/admin" : NULL);
 	s.conf = &conf;
+	s.run.fd = s.watch.fd = -1;
 	if (served)
 		die_saying("error: service not available\r\n");
 	first = options_read(&options, &conf.common, argc, argv);

@@ -32,38 +32,42 @@ event(struct session *s, const char *what)
 
 /* --- connections and rounds --- */
 
-static const struct {
+struct counted {
 	enum counter which;
 	const char *words;
-} counted[] = {
+};
+
+static const struct counted starts[] = {
 	{ COUNT_POLL_STARTED, "poll: start: " },
 	{ COUNT_FORWARD_STARTED, "forward: start: " },
 	{ COUNT_IN_STARTED, "network: in: start" },
 	{ COUNT_POP_STARTED, "network: in: start" },
 	{ COUNT_OUT_STARTED, "network: out: start" },
+	{ COUNTERS, NULL }
+};
+static const struct counted ends[] = {
 	{ COUNT_OUT_FINISHED, "network: out: end" },
 	{ COUNT_POP_FINISHED, "network: in: end" },
 	{ COUNT_IN_FINISHED, "network: in: end" },
 	{ COUNT_FORWARD_FINISHED, "forward: end: " },
 	{ COUNT_POLL_FINISHED, "poll: end: " },
+	{ COUNTERS, NULL }
 };
 
 /* One event for each, but not for millions that a broken file may have. */
 static void
-tell_counted(struct session *s)
+tell_counted(struct session *s, const struct counted *c,
+    const uint64_t n[COUNTERS])
 {
 	enum { AT_ONCE = 1000 };
-	struct watch *w = &s->watch;
-	uint64_t n[COUNTERS], more;
+	uint64_t more;
 
-	if (!counters_read(&s->spool, n))
-		return;
-	for (size_t i = 0; i < sizeof counted / sizeof counted[0]; i++) {
-		more = n[counted[i].which] - w->seen[counted[i].which];
+	for (; c->words; c++) {
+		more = n[c->which] - s->watch.seen[c->which];
 		for (; more > 0 && more <= AT_ONCE; more--)
-			event(s, counted[i].words);
+			event(s, c->words);
+		s->watch.seen[c->which] = n[c->which];
 	}
-	memcpy(w->seen, n, sizeof n);
 }
 
 /* --- messages --- */
@@ -218,7 +222,8 @@ do_notify(struct session *s, char *arg)
 	setsockopt(s->io.in, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
-static void
+/* Returns whether it is about the counters. */
+static bool
 tell(struct session *s, const struct inotify_event *i)
 {
 	struct watch *w = &s->watch;
@@ -226,20 +231,24 @@ tell(struct session *s, const struct inotify_event *i)
 	if (i->mask & IN_Q_OVERFLOW) {
 		w->left = false;
 		event(s, "notify: lost: too many events at once");
-		tell_counted(s);
-	} else if (i->wd == w->counters && i->mask & IN_IGNORED) {
-		watch_counters(s);      /* somebody has removed it */
-	} else if (i->wd == w->counters) {
-		tell_counted(s);
-	} else if (i->wd == w->spool) {
-		if (i->mask & IN_DELETE_SELF)
-			s->gone = true;
-		tell_spool(s, i);
+		return true;
 	}
+	if (i->wd == w->counters) {
+		if (i->mask & IN_IGNORED)
+			watch_counters(s);      /* somebody has removed it */
+		return true;
+	}
+	if (i->wd == w->spool && i->mask & IN_DELETE_SELF)
+		s->gone = true;
+	else if (i->wd == w->spool)
+		tell_spool(s, i);
+	return false;
 }
 
-void
-watch_hear(struct session *s)
+/* What there is by now. Returns whether the counters are to be looked at
+ * again. */
+static bool
+drain(struct session *s)
 {
 	static union {
 		char text[WAKING];
@@ -247,10 +256,32 @@ watch_hear(struct session *s)
 	} in;
 	const struct inotify_event *i;
 	ssize_t n = read(s->watch.fd, in.text, sizeof in.text), at = 0;
+	bool counted = n >= WAKING / 2;         /* there may be more */
 
 	while (at < n && s->io.state == IO_OPEN) {
 		i = (const void *)(in.text + at);
-		tell(s, i);
+		counted |= tell(s, i);
 		at += (ssize_t)(sizeof *i + i->len);
 	}
+	return counted;
+}
+
+/* The numbers of a moment: what had been started by then is told first, then
+ * the messages, and what had ended by then comes last. So a run has begun
+ * before its messages go, and ends behind them. */
+void
+watch_hear(struct session *s)
+{
+	uint64_t n[COUNTERS];
+	bool known, again;
+
+	do {
+		known = counters_read(&s->spool, n);
+		if (known)
+			tell_counted(s, starts, n);
+		again = drain(s);
+		if (known)
+			tell_counted(s, ends, n);
+		io_flush(&s->io);
+	} while (again && s->io.state == IO_OPEN);
 }

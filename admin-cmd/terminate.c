@@ -72,7 +72,7 @@ static const char *
 from_file(const char *path, pid_t *pid)
 {
 	char text[32];
-	struct stat st;
+	struct stat st = { .st_mode = 0 };
 	uint64_t n;
 	int64_t born;
 	int error = read_small(path, text, sizeof text, &st);
