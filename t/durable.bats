@@ -23,6 +23,8 @@ lint() {
 	awk -v spool="$1" '
 	function path(s) { sub(/^[^<]*</, "", s); sub(/>.*/, "", s); return s }
 	/ = -1 / { next }
+	# no promise is about the numbers
+	/\/\.counters/ { next }
 	/openat\(.*O_CREAT/ { s = $0; sub(/.* = /, "", s); directory = 1; files[path(s)] = 1 }
 	/ (write|pwrite64|ftruncate)\(/ { p = path($0); if (index(p, spool "/") == 1) files[p] = 1 }
 	/ (rename|renameat|renameat2|link|linkat|unlink|unlinkat)\(/ { directory = 1 }

@@ -85,7 +85,7 @@ print(m["From"], m.get_content_type(), [p.get_content_type() for p in m.get_payl
 ' "$spool/$id.content"
 		assert_output "me@a.test multipart/mixed ['text/plain', 'application/octet-stream']"
 	fi
-	[ "$(find "$spool" -type f | wc -l)" = 2 ]
+	[ "$(find "$spool" -type f ! -name '.*' | wc -l)" = 2 ]
 }
 
 @test "filter-set-from" {
@@ -125,7 +125,7 @@ print(m["From"], m.get_content_type(), [p.get_content_type() for p in m.get_payl
 
 		From: stays
 	EOF
-	[ "$(find "$spool" -type f | wc -l)" = 2 ]
+	[ "$(find "$spool" -type f ! -name '.*' | wc -l)" = 2 ]
 }
 
 @test "filter-set-login" {

@@ -158,7 +158,7 @@ kept() { [ "$(cut -d' ' -f1 <<<"${lines[-2]}")" = 250 ] && only >/dev/null; }
 	content "$id" | grep -qx changed
 	envelope "$id" | grep -qx 'X-MailRelay-To-Remote: c@c.test'
 	[ "$(stat -c %a "$spool/$id.content" "$spool/$id.envelope" | sort -u)" = 660 ]
-	[ "$(find "$spool" -type f | wc -l)" = 2 ]
+	[ "$(find "$spool" -type f ! -name '.*' | wc -l)" = 2 ]
 }
 
 @test "what a filter has written is synced before the message is taken" {
@@ -221,7 +221,7 @@ kept() { [ "$(cut -d' ' -f1 <<<"${lines[-2]}")" = 250 ] && only >/dev/null; }
 	said 250 2.0.0 OK
 	id=$(spooled hold)
 	content "$id" | grep -qx hello
-	[ "$(find "$spool" -type f | wc -l)" = 2 ]
+	[ "$(find "$spool" -type f ! -name '.*' | wc -l)" = 2 ]
 }
 
 @test "messages that a filter makes are ordinary ones" {

@@ -35,7 +35,7 @@ load recv
 	EOF
 	[ "$stderr" = "" ]
 	holds 'Subject: hi\r\n\r\nhello\r\n'
-	[ "$(find "$spool" -type f | wc -l)" = 2 ]
+	[ "$(find "$spool" -type f ! -name '.*' | wc -l)" = 2 ]
 }
 
 @test "every line of a reply ends in CR LF" {
@@ -249,8 +249,8 @@ RCPT TO:<b@b.test>
 DATA
 .")
 	done
-	[ "$(find "$spool" -type f | wc -l)" = 4 ]
-	[ "$(find "$spool" -type f -perm 0660 | wc -l)" = 4 ]
+	[ "$(find "$spool" -type f ! -name '.*' | wc -l)" = 4 ]
+	[ "$(find "$spool" -type f ! -name '.*' -perm 0660 | wc -l)" = 4 ]
 }
 
 @test "Content says whether there are octets from 0x80" {
