@@ -228,7 +228,7 @@ is() { [ "$(states "$2")" = "$1" ]; }
 	for option in $(smtp-send --help | grep -oE -- ' --[a-z-]+' | sort -u); do
 		case $option in
 		# what makes it another program, or what we do ourselves
-		--check | --hand-back | --report | --poll | --forward-on-disconnect | \
+		--check | --json | --hand-back | --report | --poll | --forward-on-disconnect | \
 			--config | --help | --version) continue ;;
 		esac
 		admin-cmd --help | grep -qE -- " $option(=|,| |\$)" ||
