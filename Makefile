@@ -67,7 +67,7 @@ LINK      = $(or $(STATIC_CC),$(CC)) $(CFLAGS) $(LDFLAGS)
 COMPILE   = $(or $(STATIC_CC),$(CC)) -std=c11 $(CPPFLAGS) $(WARNINGS) $(CFLAGS) -MMD -MP
 
 # A program is a folder, or a file of spool-tools.
-FOLDERS   = smtp-recv smtp-send pop3-serve admin-cmd
+FOLDERS   = smtp-recv smtp-send pop3-serve admin-cmd emailrelay
 TOOLS     = $(patsubst spool-tools/%.c,%,$(wildcard spool-tools/*.c))
 PROGRAMS  = $(FOLDERS) $(TOOLS)
 # Nobody runs the stock filters by hand: they are installed with the helpers,
@@ -220,7 +220,7 @@ run: all
 # --- installation ---
 
 MAN = $(wildcard doc/*.[1-9])
-SERVERS = smtp-recv smtp-send pop3-serve admin-cmd
+SERVERS = smtp-recv smtp-send pop3-serve admin-cmd emailrelay
 
 install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) \

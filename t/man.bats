@@ -16,7 +16,7 @@ each() {
 
 # Lines `--name LETTER`, or `--name -` where there is no letter.
 options_helped() {
-	"$bin/$1" --help | awk '
+	"$bin/$1" --help --verbose | awk '
 		/^  -., --/ { letter = substr($1, 2, 1); name = $2 }
 		/^      --/ { letter = "-"; name = $1 }
 		name { sub(/=.*/, "", name); print name, letter; name = "" }' | sort
@@ -49,7 +49,7 @@ examples() {
 options_of_examples_exist() {
 	local option
 	while read -r option; do
-		"$bin/$1" --help | grep -qE -- "(^| )${option%%=*}([ =,]|\$)" || {
+		"$bin/$1" --help --verbose | grep -qE -- "(^| )${option%%=*}([ =,]|\$)" || {
 			echo "$1 has no option $option"
 			return 1
 		}

@@ -28,6 +28,7 @@ static struct {
 	const char *program;
 	const char *ident;
 	const char *farewell;
+	int status;             /* of every die(); 0: what it is told */
 	char subject[96];
 	struct log_config conf;
 	bool by_hand;
@@ -370,6 +371,12 @@ die_saying(const char *farewell)
 }
 
 void
+die_always(int status)
+{
+	the.status = status;
+}
+
+void
 die(int status, const char *fmt, ...)
 {
 	static bool dying;      /* out of memory while saying so */
@@ -383,5 +390,5 @@ die(int status, const char *fmt, ...)
 		n = write(STDOUT_FILENO, the.farewell, strlen(the.farewell));
 		(void)n;
 	}
-	exit(status);
+	exit(the.status ? the.status : status);
 }

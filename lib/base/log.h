@@ -66,6 +66,10 @@ void log_quote(struct buf *out, const char *value);
 /* What the peer on descriptor 1 is told when die() ends the process. */
 void die_saying(const char *farewell);
 
+/* The one status of every die() from now on: for a program whose contract
+ * knows no other failure. */
+void die_always(int status);
+
 /* Log an error and exit with a status of sysexits(3). */
 _Noreturn void die(int status, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -24,6 +24,13 @@ reading_complain(const struct reading *r, const char *what, const char *which)
 		die(EX_CONFIG, "%s:%zu: %s%s", r->file, r->line, what, which);
 	if (r->source == ENVIRONMENT)
 		die(EX_CONFIG, "%s: %s%s", r->variable->name, what, which);
+	if (r->set->manual) {
+		log_error("%s%s", what, which);
+		fprintf(stderr, "%*stry \"%s --help --verbose\" for more "
+		    "information\n", (int)strlen(r->set->program) + 2, "",
+		    r->set->program);
+		exit(1);
+	}
 	die(EX_USAGE, "%s%s; try \"%s --help\"", what, which, r->set->program);
 }
 
@@ -35,6 +42,10 @@ complain_value(const struct reading *r, const struct option_row *row,
 
 	if (r->source == ENVIRONMENT)
 		buf_puts(&text, "that will not do: ");
+	else if (r->set->manual)
+		buf_printf(&text, "exception: conversion error: "
+		    "invalid format: %s: --%s does not take \"%s\": ",
+		    value, row->name, value);
 	else
 		buf_printf(&text, "--%s does not take \"%s\": ", row->name,
 		    value);
@@ -203,7 +214,8 @@ complain_unknown(const struct reading *r, const char *name)
 
 	buf_add(&word, bare, strcspn(bare, "="));
 	near = options_nearest(r->set, buf_text(&word));
-	buf_printf(&text, "unknown option %s", name);
+	buf_printf(&text, r->set->manual ? "invalid option: %s" :
+	    "unknown option %s", name);
 	if (near)
 		buf_printf(&text, ", did you mean %s%s?", r->source == ARGV ? "--" : "",
 		    near);
@@ -255,11 +267,14 @@ read_argv(struct reading *r, int argc, char *argv[])
 		c = getopt_long(argc, argv, letters.s, long_options, NULL);
 		if (c == -1)
 			break;
+		if (c == '?' && optopt >= 256 && r->set->manual)
+			c = optopt;     /* --log=x is --log */
 		letter[1] = (char)optopt;
 		if (c == '?' && argv[at][1] == '-')
 			complain_unknown(r, argv[at]);
 		if (c == '?')
-			reading_complain(r, "unknown option ", letter);
+			reading_complain(r, r->set->manual ? "invalid option: " :
+			    "unknown option ", letter);
 		if (c == ':')
 			reading_complain(r, "no value supplied for ",
 			    argv[at][1] == '-' ? argv[at] : letter);
@@ -335,7 +350,11 @@ options_read(const struct option_set *set, struct options_common *config,
 	int first;
 
 	first = read_argv(&r, argc, argv);
+	config->typed = config->down.n;
+	if (set->file_argument && !r.file && first == argc - 1)
+		r.file = argv[first++];
 	reading_environment(&r);
+	config->file = r.file;
 	if (r.file) {
 		f = fopen(r.file, "re");
 		if (!f)

@@ -76,9 +76,11 @@ struct option_set {
 	const char *usage;      /* what follows the options: "[id ...]" or "" */
 	const struct option_row *rows;
 	size_t n;               /* rows; at most OPTION_MOST */
+	bool manual;            /* complaints and manners are the manual's */
+	bool file_argument;     /* an argument behind the options is --config */
 };
 
-enum { OPTION_MOST = 64 };
+enum { OPTION_MOST = 128 };
 
 /* The range of --jobs, which smtp-send obeys and others hand on to it. */
 enum { JOBS_MOST = 100 };
@@ -93,6 +95,8 @@ struct options_common {
 	                         * sees a process's arguments, and who we
 	                         * start has our environment */
 	struct list from_environment;   /* names of rows that were set there */
+	size_t typed;           /* how many of them stood in argv */
+	const char *file;       /* of --config, or NULL */
 };
 
 /* The rows for options_common, for a config whose member `common` it is. */
@@ -121,6 +125,9 @@ struct options_common {
  * Returns the index of the first argument behind the options. */
 int options_read(const struct option_set *set, struct options_common *config,
     int argc, char *argv[]);
+
+/* Print a line or more of --help about this option. */
+void option_print(const struct option_entry *o);
 
 /* Read the environment, and a configuration file that need not be there: for
  * programs that cannot be given options, such as sendmail(1). */

@@ -6,8 +6,8 @@
 
 #include "base/text.h"
 
-static void
-print_option(const struct option_entry *o)
+void
+option_print(const struct option_entry *o)
 {
 	struct buf left = { 0 };
 	const char *help = o->help;
@@ -38,9 +38,9 @@ options_help(const struct option_set *set)
 	printf("usage: %s [options]%s%s\n%s\n\n", set->program,
 	    *set->usage ? " " : "", set->usage, set->purpose);
 	for (size_t i = 0; i < set->n; i++)
-		print_option(option_find(set->rows[i].name));
+		option_print(option_find(set->rows[i].name));
 	for (const char *const *name = options_universal; *name; name++)
-		print_option(option_find(*name));
+		option_print(option_find(*name));
 	printf("\nThe environment may have them too: SLUICE_SPOOL_DIR, or "
 	    "SLUICE_SPOOL_DIR_FILE.\nThe manual page has more: %s.\n",
 	    set->program);
