@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/program.h"
 
@@ -61,6 +62,15 @@ is_secret(const struct config *conf, const char *word)
 	    strcmp(strchr(word, '=') + 1, secret) == 0;
 }
 
+/* A pid file is there for the administrator to end us by. Who is not root
+ * cannot, but he can end the listener of his port, which is as good. */
+static bool
+unfit(const struct config *conf, const char *word)
+{
+	return option_is(word, "pid-file") && geteuid() == 0 &&
+	    strcmp(conf->common.user, "root") != 0;
+}
+
 /* What the options of the manual that stand for others come to. */
 static void
 add_implied(struct list *out, const struct config *conf, enum kind kind)
@@ -104,7 +114,8 @@ add_options(struct list *out, const struct config *conf, enum kind kind,
 	add_implied(out, conf, kind);
 	for (size_t i = 0; i < n; i++) {
 		word = list_get(down, i);
-		if (takers(word) & bits[kind] && !option_is(word, "poll") &&
+		if (takers(word) & bits[kind] && !unfit(conf, word) &&
+		    !option_is(word, "poll") &&
 		    !option_is(word, "forward-on-disconnect") &&
 		    !option_is(word, "forward-to") && !is_secret(conf, word))
 			list_add(out, word);
@@ -121,8 +132,7 @@ needs_root(const struct config *conf, enum kind kind)
 		return given(conf, "server-auth") ||
 		    given(conf, "server-tls") || given(conf, "tls-key");
 	case ADMIN:
-		return given(conf, "client-auth") ||
-		    given(conf, "client-tls-certificate");
+		return false;
 	case POP3:
 	case SENDER:
 		break;
