@@ -91,8 +91,7 @@ choose(struct choice *c, bool v6, const struct config *conf)
 			return true;
 	}
 	c->v6 = false;
-	c->systemd = conf->print == PRINT_NOTHING &&
-	    find(&c->path, "systemd-socket-activate");
+	c->systemd = find(&c->path, "systemd-socket-activate");
 	if (!c->systemd && conf->print != PRINT_NOTHING) {
 		buf_set(&c->path, "/usr/bin/tcpserver");
 		c->v6 = v6;

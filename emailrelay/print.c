@@ -14,6 +14,9 @@ static const char *const titles[] = {
 	[SENDER] = "forwarding"
 };
 
+/* All or nothing: half of a file would be taken for one. */
+static struct buf page;
+
 static void
 add_word(struct buf *out, const char *word, enum quoting how)
 {
@@ -94,7 +97,7 @@ title(const struct service *s)
 		buf_puts(&where, " on ");
 		place_text(&where, &s->at);
 	}
-	printf("# %s%s\n", titles[s->kind], buf_text(&where));
+	buf_printf(&page, "# %s%s\n", titles[s->kind], buf_text(&where));
 	buf_free(&where);
 }
 
@@ -107,11 +110,11 @@ print_period(const struct config *conf)
 	uint64_t minutes = conf->dont_serve ? 5 : (conf->poll + 59) / 60;
 
 	if (minutes < 60)
-		printf("*/%u * * * *", (unsigned)minutes);
+		buf_printf(&page, "*/%u * * * *", (unsigned)minutes);
 	else if (minutes < 24 * 60)
-		printf("0 */%u * * *", (unsigned)(minutes / 60));
+		buf_printf(&page, "0 */%u * * *", (unsigned)(minutes / 60));
 	else
-		printf("0 0 * * *");
+		buf_printf(&page, "0 0 * * *");
 }
 
 /* A sender is started anew by cron, so it must not wait itself. */
@@ -126,13 +129,13 @@ print_cron_sender(const struct service *s, const struct config *conf,
 	for (size_t i = 0; i < options->n; i++)
 		if (!option_is(list_get(options, i), "poll"))
 			add_word(&line, list_get(options, i), QUOTE_CRON);
-	fputs(before, stdout);
+	buf_puts(&page, before);
 	if (s->once && !conf->dont_serve)
-		fputs("@reboot", stdout);
+		buf_puts(&page, "@reboot");
 	else
 		print_period(conf);
 	/* what it has to say is in the log */
-	printf(" root %s 2>/dev/null\n", line.s);
+	buf_printf(&page, " root %s 2>/dev/null\n", line.s);
 	buf_free(&line);
 }
 
@@ -145,7 +148,7 @@ print_cron(const struct plan *p, const struct config *conf)
 		die(EX_USAGE, "exception: a password in a file with \"poll\" "
 		    "is nothing for cron: put it into a file for "
 		    "--client-auth");
-	puts("# A file for /etc/cron.d");
+	buf_puts(&page, "# A file for /etc/cron.d\n");
 	for (size_t i = 0; i < p->n; i++) {
 		title(&p->services[i]);
 		buf_clear(&line);
@@ -154,7 +157,7 @@ print_cron(const struct plan *p, const struct config *conf)
 			continue;
 		}
 		add_command(&line, &p->services[i], conf, QUOTE_CRON);
-		printf("@reboot root %s 2>/dev/null\n", line.s);
+		buf_printf(&page, "@reboot root %s 2>/dev/null\n", line.s);
 	}
 	buf_free(&line);
 }
@@ -166,7 +169,7 @@ print_senders(const struct plan *p, const struct config *conf)
 	for (size_t i = 0; i < p->n; i++) {
 		if (p->services[i].kind != SENDER)
 			continue;
-		puts("# and for cron, a line in /etc/cron.d:");
+		buf_puts(&page, "# and for cron, a line in /etc/cron.d:\n");
 		print_cron_sender(&p->services[i], conf, "# ");
 	}
 }
@@ -182,7 +185,7 @@ print_inetd(const struct plan *p, const struct config *conf)
 	struct buf line = { 0 };
 	const struct list *options;
 
-	puts("# Lines for /etc/inetd.conf");
+	buf_puts(&page, "# Lines for /etc/inetd.conf\n");
 	for (size_t i = 0; i < p->n; i++) {
 		s = &p->services[i];
 		if (s->kind == SENDER)
@@ -199,7 +202,7 @@ print_inetd(const struct plan *p, const struct config *conf)
 		add_word(&line, s->path.s, QUOTE_NONE);
 		add_word(&line, s->program, QUOTE_NONE);
 		add_words(&line, options, QUOTE_NONE);
-		puts(line.s);
+		buf_printf(&page, "%s\n", line.s);
 	}
 	print_senders(p, conf);
 	buf_free(&line);
@@ -211,14 +214,14 @@ print_xinetd(const struct plan *p, const struct config *conf)
 	const struct service *s;
 	struct buf text = { 0 };
 
-	puts("# A file for /etc/xinetd.d");
+	buf_puts(&page, "# A file for /etc/xinetd.d\n");
 	for (size_t i = 0; i < p->n; i++) {
 		s = &p->services[i];
 		if (s->kind == SENDER)
 			continue;
 		buf_clear(&text);
 		label(&text, p, i);
-		printf("service %s\n{\n\ttype\t\t= UNLISTED\n"
+		buf_printf(&page, "service %s\n{\n\ttype\t\t= UNLISTED\n"
 		    "\tdisable\t\t= no\n\tsocket_type\t= stream\n"
 		    "\tprotocol\t= tcp\n\twait\t\t= no\n%s"
 		    "\tbind\t\t= %s\n\tport\t\t= %u\n\tuser\t\t= %s\n",
@@ -226,13 +229,13 @@ print_xinetd(const struct plan *p, const struct config *conf)
 		    s->at.address, s->at.port, user_of(s, conf));
 		buf_clear(&text);
 		add_word(&text, s->path.s, QUOTE_NONE);
-		printf("\tserver\t\t= %s\n", text.s);
+		buf_printf(&page, "\tserver\t\t= %s\n", text.s);
 		buf_clear(&text);
 		add_words(&text, options_of(s, conf, true), QUOTE_NONE);
 		if (text.n)
-			printf("\tserver_args\t= %s\n", text.s);
-		puts("\tinstances\t= UNLIMITED\n\tper_source\t= UNLIMITED\n"
-		    "\tcps\t\t= 1000 1\n}");
+			buf_printf(&page, "\tserver_args\t= %s\n", text.s);
+		buf_puts(&page, "\tinstances\t= UNLIMITED\n\tper_source\t= UNLIMITED\n"
+		    "\tcps\t\t= 1000 1\n}\n");
 	}
 	print_senders(p, conf);
 	buf_free(&text);
@@ -249,10 +252,10 @@ print_tcpserver(const struct plan *p, const struct config *conf)
 		title(&p->services[i]);
 		buf_clear(&line);
 		add_command(&line, &p->services[i], conf, QUOTE_SHELL);
-		printf("%s%s\n", line.s, p->n > 1 ? " &" : "");
+		buf_printf(&page, "%s%s\n", line.s, p->n > 1 ? " &" : "");
 	}
 	if (p->n > 1)
-		puts("wait");
+		buf_puts(&page, "wait\n");
 	buf_free(&line);
 }
 
@@ -263,21 +266,21 @@ print_runit(const struct plan *p, const struct config *conf)
 {
 	struct buf name = { 0 }, line = { 0 };
 
-	puts("#!/bin/sh\n# Services for runit: run this as root.\nset -e\n"
-	    "sv=${SV:-/etc/sv} service=${SERVICE:-/etc/service}");
+	buf_puts(&page, "#!/bin/sh\n# Services for runit: run this as root.\nset -e\n"
+	    "sv=${SV:-/etc/sv} service=${SERVICE:-/etc/service}\n");
 	for (size_t i = 0; i < p->n; i++) {
 		buf_clear(&name);
 		buf_clear(&line);
 		label(&name, p, i);
 		add_command(&line, &p->services[i], conf, QUOTE_SHELL);
-		printf("mkdir -p \"$sv/%s\"\ncat >\"$sv/%s/run\" <<'END'\n"
+		buf_printf(&page, "mkdir -p \"$sv/%s\"\ncat >\"$sv/%s/run\" <<'END'\n"
 		    "#!/bin/sh\nexec 2>&1\n", name.s, name.s);
 		title(&p->services[i]);
 		if (p->services[i].once)
-			printf("%s\nexec sv down .\n", line.s);
+			buf_printf(&page, "%s\nexec sv down .\n", line.s);
 		else
-			printf("exec %s\n", line.s);
-		printf("END\nchmod 755 \"$sv/%s/run\"\n"
+			buf_printf(&page, "exec %s\n", line.s);
+		buf_printf(&page, "END\nchmod 755 \"$sv/%s/run\"\n"
 		    "ln -sfn \"$sv/%s\" \"$service/%s\"\n", name.s, name.s,
 		    name.s);
 	}
@@ -289,8 +292,8 @@ static void
 begin_unit(const char *name, const char *ending, const struct service *s,
     const char *what)
 {
-	printf("cat >\"$units/emailrelay-%s%s\" <<'END'\n[Unit]\n"
-	    "Description=%s (%s)\nDocumentation=man:%s(8)\n", name, ending,
+	buf_printf(&page, "cat >\"$units/emailrelay-%s%s\" <<'END'\n[Unit]\n"
+	    "Description=%s %s\nDocumentation=man:%s(8)\n", name, ending,
 	    titles[s->kind], what, s->program);
 }
 
@@ -300,11 +303,11 @@ print_exec(const struct service *s, const struct config *conf)
 	struct buf line = { 0 };
 
 	add_program(&line, s, conf, QUOTE_SYSTEMD);
-	printf("ExecStart=%s\n", line.s);
+	buf_printf(&page, "ExecStart=%s\n", line.s);
 	if (!s->as_root)
-		printf("User=%s\n", conf->common.user);
-	puts("StandardError=journal\nSyslogFacility=mail\n"
-	    "NoNewPrivileges=yes\nProtectSystem=full");
+		buf_printf(&page, "User=%s\n", conf->common.user);
+	buf_puts(&page, "StandardError=journal\nSyslogFacility=mail\n"
+	    "NoNewPrivileges=yes\nProtectSystem=full\n");
 	buf_free(&line);
 }
 
@@ -320,21 +323,21 @@ print_socket(const struct plan *p, const struct config *conf, enum kind kind)
 		if (!s) {
 			s = &p->services[i];
 			begin_unit(labels[kind], ".socket", s, "port");
-			puts("\n[Socket]\nAccept=yes\nMaxConnections=1000");
+			buf_puts(&page, "\n[Socket]\nAccept=yes\nMaxConnections=1000\n");
 		}
 		buf_clear(&where);
 		place_text(&where, &p->services[i].at);
-		printf("ListenStream=%s\n", where.s);
+		buf_printf(&page, "ListenStream=%s\n", where.s);
 	}
 	buf_free(&where);
 	if (!s)
 		return;
-	puts("\n[Install]\nWantedBy=sockets.target\nEND");
+	buf_puts(&page, "\n[Install]\nWantedBy=sockets.target\nEND\n");
 	begin_unit(labels[kind], "@.service", s, "session");
-	puts("CollectMode=inactive-or-failed\n\n[Service]\n"
-	    "StandardInput=socket");
+	buf_puts(&page, "CollectMode=inactive-or-failed\n\n[Service]\n"
+	    "StandardInput=socket\n");
 	print_exec(s, conf);
-	puts("END");
+	buf_puts(&page, "END\n");
 }
 
 static void
@@ -342,8 +345,8 @@ print_systemd(const struct plan *p, const struct config *conf)
 {
 	bool any[SENDER + 1] = { false };
 
-	puts("#!/bin/sh\n# Units for systemd: run this as root.\nset -e\n"
-	    "units=${UNITS:-/etc/systemd/system}");
+	buf_puts(&page, "#!/bin/sh\n# Units for systemd: run this as root.\nset -e\n"
+	    "units=${UNITS:-/etc/systemd/system}\n");
 	for (unsigned kind = 0; kind < SENDER; kind++)
 		print_socket(p, conf, (enum kind)kind);
 	for (size_t i = 0; i < p->n; i++) {
@@ -351,21 +354,21 @@ print_systemd(const struct plan *p, const struct config *conf)
 		if (p->services[i].kind != SENDER)
 			continue;
 		begin_unit(labels[SENDER], ".service", &p->services[i],
-		    "spool");
-		printf("After=network-online.target\n"
+		    "of spooled mail");
+		buf_printf(&page, "After=network-online.target\n"
 		    "Wants=network-online.target\n\n[Service]\n%s\n",
 		    p->services[i].once ?
 		    "Type=oneshot\nSuccessExitStatus=69 75" :
 		    "Restart=always");
 		print_exec(&p->services[i], conf);
-		puts("\n[Install]\nWantedBy=multi-user.target\nEND");
+		buf_puts(&page, "\n[Install]\nWantedBy=multi-user.target\nEND\n");
 	}
-	fputs("systemctl daemon-reload\nsystemctl enable --now", stdout);
+	buf_puts(&page, "systemctl daemon-reload\nsystemctl enable --now");
 	for (unsigned kind = 0; kind <= SENDER; kind++)
 		if (any[kind])
-			printf(" emailrelay-%s.%s", labels[kind],
+			buf_printf(&page, " emailrelay-%s.%s", labels[kind],
 			    kind == SENDER ? "service" : "socket");
-	putchar('\n');
+	buf_putc(&page, '\n');
 }
 
 void
@@ -384,6 +387,6 @@ print_plan(const struct plan *p, const struct config *conf)
 	    p->services[0].kind == SENDER))
 		die(EX_USAGE, "exception: there is nothing to listen for");
 	printers[conf->print](p, conf);
-	if (fflush(stdout) != 0 || ferror(stdout))
+	if (fwrite(page.s, 1, page.n, stdout) != page.n || fflush(stdout) != 0)
 		die(EX_IOERR, "exception: cannot print");
 }

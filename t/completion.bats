@@ -19,7 +19,7 @@ offered() {
 	local program
 	for program in "$bin"/*; do
 		[ ! -L "$program" ] || continue
-		run diff <("$program" --help | grep -oE '^(  -., |      )--[a-z0-9-]+=?' |
+		run diff <("$program" --help --verbose | grep -oE '^(  -., |      )--[a-z0-9-]+=?' |
 			sed 's/.* //' | sort) \
 			<(offered "${program##*/}" -- | sort)
 		assert_success
