@@ -108,22 +108,6 @@ check_log(const struct config *conf)
 		    "--no-syslog");
 }
 
-/* The value of a text option, or NULL. */
-static const char *
-value(const struct config *conf, const char *name)
-{
-	const struct list *down = &conf->common.down;
-	size_t n = strlen(name);
-	const char *option;
-
-	for (size_t i = 0; i < down->n; i++) {
-		option = list_get(down, i) + 2;
-		if (strncmp(option, name, n) == 0 && option[n] == '=')
-			return option + n + 1;
-	}
-	return NULL;
-}
-
 /* A file, and one whose place depends on where we are? */
 static bool
 is_relative(const char *path)

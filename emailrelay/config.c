@@ -148,6 +148,15 @@ const struct config defaults = {
 	.print = PRINT_NOTHING,
 };
 
+bool
+option_is(const char *word, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncmp(word + 2, name, n) == 0 &&
+	    (!word[2 + n] || word[2 + n] == '=');
+}
+
 unsigned
 config_takers(const char *name)
 {
@@ -157,20 +166,33 @@ config_takers(const char *name)
 	return 0;
 }
 
+/* What follows the name where it was given, or NULL. */
+static const char *
+behind(const struct config *conf, const char *name)
+{
+	const struct list *down = &conf->common.down;
+	const char *word;
+
+	for (size_t i = 0; i < down->n; i++) {
+		word = list_get(down, i);
+		if (option_is(word, name))
+			return word + 2 + strlen(name);
+	}
+	return NULL;
+}
+
 bool
 given(const struct config *conf, const char *name)
 {
-	const struct list *down = &conf->common.down;
-	size_t n = strlen(name);
-	const char *option;
+	return behind(conf, name) != NULL;
+}
 
-	for (size_t i = 0; i < down->n; i++) {
-		option = list_get(down, i) + 2;
-		if (strncmp(option, name, n) == 0 &&
-		    (!option[n] || option[n] == '='))
-			return true;
-	}
-	return false;
+const char *
+value(const struct config *conf, const char *name)
+{
+	const char *rest = behind(conf, name);
+
+	return rest && *rest == '=' ? rest + 1 : NULL;
 }
 
 /* --- --help, which comes before everything that may be wrong --- */

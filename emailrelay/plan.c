@@ -16,15 +16,6 @@ static const unsigned bits[] = {
 	[SENDER] = TO_SEND
 };
 
-bool
-option_is(const char *word, const char *name)
-{
-	size_t n = strlen(name);
-
-	return strncmp(word + 2, name, n) == 0 &&
-	    (!word[2 + n] || word[2 + n] == '=');
-}
-
 static unsigned
 takers(const char *word)
 {

@@ -59,6 +59,9 @@ unsigned config_takers(const char *name);
 /* Was this option given, by whatever way? */
 bool given(const struct config *conf, const char *name);
 
+/* The value of a text option, or NULL. */
+const char *value(const struct config *conf, const char *name);
+
 /* The equivalences of --as-*, then the contradictions: dies with the
  * manual's words. Relative paths become absolute. */
 void check(struct config *conf);

@@ -196,6 +196,18 @@ died(struct supervisor *v, struct service *s, int status)
 	buf_free(&what);
 }
 
+/* Of the same group, or if nobody is left in that of a new one. */
+static void
+guard_again(struct supervisor *v)
+{
+	pid_t group;
+
+	v->guard = guard_start(v->group);
+	group = getpgid(v->guard);
+	if (group > 1)
+		v->group = group;
+}
+
 static void
 reap(struct supervisor *v)
 {
@@ -203,10 +215,8 @@ reap(struct supervisor *v)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid == v->guard) {
-			v->guard = guard_start(v->group);
-			v->group = getpgid(v->guard);
-		}
+		if (pid == v->guard)
+			guard_again(v);
 		for (size_t i = 0; i < v->plan->n; i++)
 			if (v->plan->services[i].pid == pid)
 				died(v, &v->plan->services[i], status);

@@ -69,24 +69,43 @@ try(const struct service *s)
 	list_free(&words);
 }
 
-/* As the user that will write there. */
-static void
-try_spool(const struct config *conf)
+/* May the user that mail is dealt with as do that with it? */
+static bool
+user_may(const struct config *conf, const char *path, bool directory, int how)
 {
-	const char *dir = conf->common.spool_dir;
 	int status = -1;
 	pid_t pid = fork();
 	struct stat st;
 
 	if (pid == 0) {
 		program_become(conf->common.user);
-		_exit(stat(dir, &st) == 0 && S_ISDIR(st.st_mode) &&
-		    access(dir, W_OK | X_OK) == 0 ? 0 : 1);
+		_exit(stat(path, &st) == 0 &&
+		    S_ISDIR(st.st_mode) == directory &&
+		    access(path, how) == 0 ? 0 : 1);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
-		die(EX_NOINPUT, "exception: invalid spool directory: %s: it "
-		    "is none, or '%s' may not write there", dir,
-		    geteuid() == 0 ? conf->common.user : "the user");
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+static const char *
+user_name(const struct config *conf)
+{
+	return geteuid() == 0 ? conf->common.user : "the user";
+}
+
+/* Who forwards when a client has gone is not root any more. */
+static void
+try_secrets(const struct config *conf)
+{
+	const char *file = value(conf, "client-auth");
+
+	if (!file || (!conf->on_disconnect && !conf->immediate))
+		return;
+	if (strncmp(file, "file:", 5) == 0)
+		file += 5;
+	if (*file == '/' && !user_may(conf, file, false, R_OK))
+		die(EX_CONFIG, "exception: cannot read secrets file: reading "
+		    "\"%s\" for client secrets: '%s' has to be able to",
+		    file, user_name(conf));
 }
 
 void
@@ -94,7 +113,11 @@ plan_try(const struct plan *p, const struct config *conf)
 {
 	unsigned done = 0;
 
-	try_spool(conf);
+	if (!user_may(conf, conf->common.spool_dir, true, W_OK | X_OK))
+		die(EX_NOINPUT, "exception: invalid spool directory: %s: it "
+		    "is none, or '%s' may not write there",
+		    conf->common.spool_dir, user_name(conf));
+	try_secrets(conf);
 	for (size_t i = 0; i < p->n; i++) {
 		if (!(done & 1u << p->services[i].kind))
 			try(&p->services[i]);

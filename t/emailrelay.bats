@@ -484,3 +484,16 @@ EOF
 	wait "$pid" || true
 	rm -rf "$away"
 }
+@test "as root: the secrets of a proxy have to be readable for who forwards" {
+	[ "$(id -u)" = 0 ] || skip "not root"
+	local secrets=$BATS_TEST_TMPDIR/secrets
+	echo 'client LOGIN me secret' >"$secrets"
+	chmod 600 "$secrets"
+	chmod 777 "$spool"
+	setpriv --reuid=daemon --regid=daemon --clear-groups \
+		test -w "$spool" || skip "daemon cannot reach the spool"
+	run emailrelay --as-proxy=127.0.0.1:9 --spool-dir="$spool" \
+		--port="$(free_port)" --client-auth="$secrets"
+	[ "$status" = 1 ]
+	assert_output --partial "cannot read secrets file: reading \"$secrets\" for client secrets"
+}
