@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -119,38 +120,36 @@ is_relative(const char *path)
 static void
 check_paths(const struct config *conf)
 {
-	static const char *const secrets[] = {
-		"server-auth", "client-auth", "pop-auth"
-	};
-
 	if (conf->no_daemon || conf->print != PRINT_NOTHING)
 		return;
 	if (is_relative(conf->common.spool_dir))
 		SAY("in daemon mode the spool-dir must be an absolute path");
-	for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
-		if (is_relative(value(conf, secrets[i])))
-			SAY("in daemon mode the authorisation secrets file(s) "
-			    "must be absolute paths");
+	if (is_relative(conf->server_auth) || is_relative(conf->client_auth) ||
+	    is_relative(conf->pop_auth))
+		SAY("in daemon mode the authorisation secrets file(s) must be "
+		    "absolute paths");
 	if (is_relative(conf->pid_file))
 		die(EX_USAGE, "exception: invalid pid file: must be an "
 		    "absolute path: %s", conf->pid_file);
 }
 
-static void
-check_pam(const struct config *conf)
+static bool
+is_pam(const char *auth)
 {
-	static const char *const names[] = { "server-auth", "pop-auth" };
-	const char *auth;
+	return auth && strcmp(auth, "/pam") == 0;
+}
 
-	for (size_t i = 0; i < 2; i++) {
-		auth = value(conf, names[i]);
-		if (auth && strcmp(auth, "/pam") == 0 &&
-		    !given(conf, "server-tls"))
-			die(EX_USAGE, "usage error: --%s using pam requires "
-			    "--server-tls", names[i]);
-	}
-	auth = value(conf, "client-auth");
-	if (auth && strncmp(auth, "fd:", 3) == 0 && !conf->dont_serve)
+static void
+check_log_ins(const struct config *conf)
+{
+	bool tls = given(conf, "server-tls");
+
+	if (is_pam(conf->server_auth) && !tls)
+		SAY("--server-auth using pam requires --server-tls");
+	if (is_pam(conf->pop_auth) && !tls)
+		SAY("--pop-auth using pam requires --server-tls");
+	if (conf->client_auth && !conf->dont_serve &&
+	    strncmp(conf->client_auth, "fd:", 3) == 0)
 		SAY("--client-auth=fd:N is for --as-client and --dont-serve: "
 		    "a descriptor can be read only once");
 }
@@ -221,6 +220,7 @@ make_absolute(struct config *conf)
 	conf->common.file = absolute(here, conf->common.file);
 	conf->pid_file = absolute(here, conf->pid_file);
 	conf->listener = absolute(here, conf->listener);
+	free(here);
 	buf_free(&option);
 }
 
@@ -233,7 +233,7 @@ check(struct config *conf)
 	check_serving(conf);
 	check_log(conf);
 	check_paths(conf);
-	check_pam(conf);
+	check_log_ins(conf);
 	make_absolute(conf);
 	if (geteuid() == 0 && conf->print == PRINT_NOTHING &&
 	    !getpwnam(conf->common.user))

@@ -90,7 +90,7 @@ static const struct entry table[] = {
 	    1, DAY, false),
 	TEXT("bare-newline", RECEIVING, TO_RECV, text, false),
 
-	TEXT("server-auth", SECURITY, TO_RECV, text, true),
+	TEXT("server-auth", SECURITY, TO_RECV, server_auth, true),
 	TEXT("server-tls", SECURITY, TO_RECV | TO_POP, text, true),
 	TEXT("tls-key", SECURITY, TO_RECV | TO_POP, text, false),
 	FLAG("server-tls-connection", SECURITY, TO_RECV | TO_POP, flag, false),
@@ -105,7 +105,7 @@ static const struct entry table[] = {
 	FLAG("forward-on-disconnect", FORWARDING, TO_RECV, on_disconnect,
 	    false),
 	LIST("client-filter", FORWARDING, ONWARD),
-	TEXT("client-auth", FORWARDING, ONWARD, text, true),
+	TEXT("client-auth", FORWARDING, ONWARD, client_auth, true),
 	TEXT("oauth-exec", FORWARDING, ONWARD, text, false),
 	TEXT("oauth-user", FORWARDING, ONWARD, text, false),
 	FLAG("client-tls", FORWARDING, ONWARD | TO_POP, flag, true),
@@ -121,7 +121,7 @@ static const struct entry table[] = {
 	NUMBER("response-timeout", FORWARDING, ONWARD, number, 1, DAY, false),
 	TEXT("retry-for", FORWARDING, ONWARD, text, false),
 
-	TEXT("pop-auth", POPPING, TO_POP, text, false),
+	TEXT("pop-auth", POPPING, TO_POP, pop_auth, false),
 	FLAG("pop-by-name", POPPING, TO_POP, flag, false),
 	FLAG("pop-no-delete", POPPING, TO_POP, flag, false),
 
@@ -166,33 +166,15 @@ config_takers(const char *name)
 	return 0;
 }
 
-/* What follows the name where it was given, or NULL. */
-static const char *
-behind(const struct config *conf, const char *name)
-{
-	const struct list *down = &conf->common.down;
-	const char *word;
-
-	for (size_t i = 0; i < down->n; i++) {
-		word = list_get(down, i);
-		if (option_is(word, name))
-			return word + 2 + strlen(name);
-	}
-	return NULL;
-}
-
 bool
 given(const struct config *conf, const char *name)
 {
-	return behind(conf, name) != NULL;
-}
+	const struct list *down = &conf->common.down;
 
-const char *
-value(const struct config *conf, const char *name)
-{
-	const char *rest = behind(conf, name);
-
-	return rest && *rest == '=' ? rest + 1 : NULL;
+	for (size_t i = 0; i < down->n; i++)
+		if (option_is(list_get(down, i), name))
+			return true;
+	return options_from_environment(&conf->common, name);
 }
 
 /* --- --help, which comes before everything that may be wrong --- */
@@ -265,4 +247,7 @@ config_read(struct config *conf, int argc, char *argv[])
 	*conf = defaults;
 	if (options_read(&set, &conf->common, argc, argv) != argc)
 		die(EX_USAGE, "usage error: too many non-switch arguments");
+	/* who we start need not read that again, and perhaps may not */
+	unsetenv("SLUICE_CONFIG");
+	unsetenv("SLUICE_CONFIG_FILE");
 }

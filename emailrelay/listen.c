@@ -160,6 +160,23 @@ tcpserver_words(struct list *words, const struct choice *c,
 	list_add(words, port);
 }
 
+/* systemd-socket-activate hands on what it is told to, and no more. */
+static void
+add_variables(struct list *words)
+{
+	static const char ours[] = "SLUICE_";
+	struct buf word = { 0 };
+
+	for (char **e = environ; e && *e; e++) {
+		if (strncmp(*e, ours, sizeof ours - 1) != 0)
+			continue;
+		buf_set(&word, "--setenv=");
+		buf_add(&word, *e, strcspn(*e, "="));
+		list_add(words, word.s);
+	}
+	buf_free(&word);
+}
+
 void
 listen_words(struct list *words, const struct service *s,
     const struct config *conf)
@@ -179,6 +196,7 @@ listen_words(struct list *words, const struct service *s,
 	list_add(words, listen.s);
 	if (plan_secret(conf))
 		list_add(words, "--setenv=" SECRET_VARIABLE);
+	add_variables(words);
 	buf_free(&listen);
 }
 

@@ -382,6 +382,13 @@ print_plan(const struct plan *p, const struct config *conf)
 		[PRINT_CRON] = print_cron
 	};
 
+	const struct list *there = &conf->common.from_environment;
+
+	for (size_t i = 0; i < there->n; i++)
+		if (strcmp(list_get(there, i), "print") != 0)
+			die(EX_USAGE, "exception: --%s comes from the "
+			    "environment, which is not printed: give it as "
+			    "an option, or in a file", list_get(there, i));
 	if (p->n == 0 || ((conf->print == PRINT_INETD ||
 	    conf->print == PRINT_XINETD) &&
 	    p->services[0].kind == SENDER))

@@ -35,6 +35,7 @@ struct config {
 	bool pop, admin_terminate, immediate, on_disconnect;
 	const char *as_client, *as_proxy, *forward_to;
 	const char *interface, *pid_file, *listener;
+	const char *server_auth, *pop_auth, *client_auth;
 	unsigned print;                 /* enum print */
 	unsigned given;                 /* descriptors: program_start_given */
 	/* for the others: only that they are given counts */
@@ -58,9 +59,6 @@ unsigned config_takers(const char *name);
 
 /* Was this option given, by whatever way? */
 bool given(const struct config *conf, const char *name);
-
-/* The value of a text option, or NULL. */
-const char *value(const struct config *conf, const char *name);
 
 /* The equivalences of --as-*, then the contradictions: dies with the
  * manual's words. Relative paths become absolute. */

@@ -48,7 +48,9 @@ try(const struct service *s)
 
 	list_add(&words, "/bin/sh");
 	list_add(&words, "-c");
-	list_add(&words, "exec \"$0\" \"$@\" 3<&- 2>&1 >/dev/null");
+	list_add(&words, "unset SLUICE_LOG SLUICE_VERBOSE SLUICE_DEBUG "
+	    "SLUICE_SYSLOG SLUICE_LOG_FORMAT SLUICE_LOG_TIME; "
+	    "exec \"$0\" \"$@\" 3<&- 2>&1 >/dev/null");
 	list_add(&words, s->path.s);
 	for (size_t i = 0; i < s->options.n; i++) {
 		word = list_get(&s->options, i);
@@ -96,13 +98,13 @@ user_name(const struct config *conf)
 static void
 try_secrets(const struct config *conf)
 {
-	const char *file = value(conf, "client-auth");
+	const char *file = conf->client_auth;
 
 	if (!file || (!conf->on_disconnect && !conf->immediate))
 		return;
 	if (strncmp(file, "file:", 5) == 0)
 		file += 5;
-	if (*file == '/' && !user_may(conf, file, false, R_OK))
+	if (!strchr(file, ':') && !user_may(conf, file, false, R_OK))
 		die(EX_CONFIG, "exception: cannot read secrets file: reading "
 		    "\"%s\" for client secrets: '%s' has to be able to",
 		    file, user_name(conf));

@@ -4,6 +4,11 @@
 # shellcheck disable=SC2016
 load relay
 
+teardown() {
+	stop_all
+	[ -z "${away:-}" ] || rm -rf "$away"
+}
+
 # --- words ---
 
 @test "--help has the usual options, --help --verbose all, by chapter" {
@@ -147,7 +152,7 @@ load relay
 		while read -r option; do
 			name=${option%%=*}
 			case $name in
-			--check | --hand-back | --report | --config | --help | --version) continue ;;
+			--check | --json | --hand-back | --report | --config | --help | --version) continue ;;
 			esac
 			grep -qxF -- "$name" <<<"$all" || fail "$program has $name"
 			case $name in
@@ -467,7 +472,6 @@ EOF
 }
 @test "as root: a listener that needs no secrets is not root any more" {
 	[ "$(id -u)" = 0 ] || skip "not root"
-	local away
 	away=$(mktemp -d)
 	chmod 755 "$away"
 	mkdir "$away/spool"
@@ -480,20 +484,76 @@ EOF
 	mail "$port"
 	spool=$away/spool has_mail
 	[ "$(stat -c %U "$away"/spool/*.envelope)" = daemon ]
-	kill "$pid"
-	wait "$pid" || true
-	rm -rf "$away"
 }
 @test "as root: the secrets of a proxy have to be readable for who forwards" {
 	[ "$(id -u)" = 0 ] || skip "not root"
-	local secrets=$BATS_TEST_TMPDIR/secrets
+	local secrets
+	away=$(mktemp -d)
+	chmod 755 "$away"
+	secrets=$away/secrets spool=$away/spool
+	mkdir "$spool"
 	echo 'client LOGIN me secret' >"$secrets"
 	chmod 600 "$secrets"
 	chmod 777 "$spool"
 	setpriv --reuid=daemon --regid=daemon --clear-groups \
-		test -w "$spool" || skip "daemon cannot reach the spool"
+		test -x "$bin/smtp-recv" || skip "daemon cannot reach the programs"
 	run emailrelay --as-proxy=127.0.0.1:9 --spool-dir="$spool" \
 		--port="$(free_port)" --client-auth="$secrets"
 	[ "$status" = 1 ]
 	assert_output --partial "cannot read secrets file: reading \"$secrets\" for client secrets"
+	chgrp daemon "$secrets"
+	chmod 640 "$secrets"
+	me='' relay --as-proxy=127.0.0.1:9 --client-auth="$secrets"
+	open_at "$port"
+}
+@test "as root: terminate, though the administrator is not root" {
+	local admin
+	[ "$(id -u)" = 0 ] || skip "not root"
+	built admin-cmd
+	away=$(mktemp -d)
+	chmod 755 "$away"
+	spool=$away/spool
+	mkdir "$spool"
+	chown daemon:daemon "$spool"
+	setpriv --reuid=daemon --regid=daemon --clear-groups \
+		test -x "$bin/smtp-recv" || skip "daemon cannot reach the programs"
+	admin=$(free_port)
+	me='' relay --as-server --admin="$admin" --admin-terminate \
+		--pid-file="$away/pid"
+	nc -C -w 20 127.0.0.1 "$admin" <<<terminate >/dev/null || true
+	wait_until gone "$pid"
+	shut_at "$port"
+	assert_file_not_exist "$away/pid"
+}
+
+# --- the environment ---
+
+@test "options come from the environment, and reach who is started" {
+	smarthost
+	port=$(free_port)
+	export SLUICE_AS_PROXY=$next SLUICE_PORT=$port SLUICE_SIZE=4000 \
+		SLUICE_INTERFACE=127.0.0.1 SLUICE_LOG=yes SLUICE_DOMAIN=env.test
+	start sh -c 'echo "$0"; exec emailrelay "$@" >&2' "$port" --no-daemon \
+		--no-syslog --spool-dir="$spool" $me
+	wait_until open_or_dead
+	unset "${!SLUICE_@}"
+	run nc -C -N 127.0.0.1 "$port" <<<$'EHLO x\nQUIT'
+	assert_output --partial '220 env.test'
+	assert_output --partial 'SIZE 4000'
+	mail "$port"
+	wait_until has_mail "$far"
+}
+@test "options from the environment reach systemd-socket-activate's programs" {
+	needs systemd-socket-activate
+	SLUICE_DOMAIN=env.test relay --as-server \
+		--listener="$(command -v systemd-socket-activate)"
+	run nc -C -N 127.0.0.1 "$port" <<<$'QUIT'
+	assert_output --partial '220 env.test'
+}
+@test "options from the environment are not printed" {
+	SLUICE_SIZE=7 run emailrelay --print=inetd
+	[ "$status" = 1 ]
+	assert_output --partial 'exception: --size comes from the environment'
+	SLUICE_PRINT=inetd run emailrelay
+	assert_success
 }
