@@ -121,7 +121,10 @@ plan_try(const struct plan *p, const struct config *conf)
 		    conf->common.spool_dir, user_name(conf));
 	try_secrets(conf);
 	for (size_t i = 0; i < p->n; i++) {
-		if (!(done & 1u << p->services[i].kind))
+		/* what comes from a descriptor can be read only once */
+		if (!(done & 1u << p->services[i].kind) &&
+		    !(conf->client_auth &&
+		    strncmp(conf->client_auth, "fd:", 3) == 0))
 			try(&p->services[i]);
 		done |= 1u << p->services[i].kind;
 	}

@@ -455,6 +455,34 @@ EOF
 		fail "there it is"
 	mail "$port"
 }
+@test "a password in the file gets to the server" {
+	far=$BATS_TEST_TMPDIR/far
+	mkdir "$far"
+	echo 'server LOGIN name secret' >"$BATS_TEST_TMPDIR/secrets"
+	chmod 600 "$BATS_TEST_TMPDIR/secrets"
+	listen smtp-recv $me --spool-dir="$far" --server-auth="$BATS_TEST_TMPDIR/secrets"
+	printf '%s\n' "client-auth plain:bmFtZQ==:c2VjcmV0" \
+		"as-proxy 127.0.0.1:$port" >"$BATS_TEST_TMPDIR/relay.conf"
+	port=
+	relay "$BATS_TEST_TMPDIR/relay.conf"
+	mail "$port"
+	wait_until has_mail "$far"
+	grep -q '^X-MailRelay-Authentication: name' "$far"/*.envelope
+}
+@test "a password on a descriptor, for --as-client" {
+	far=$BATS_TEST_TMPDIR/far
+	mkdir "$far"
+	echo 'server LOGIN name secret' >"$BATS_TEST_TMPDIR/secrets"
+	chmod 600 "$BATS_TEST_TMPDIR/secrets"
+	listen smtp-recv $me --spool-dir="$far" --server-auth="$BATS_TEST_TMPDIR/secrets"
+	stored
+	run timeout 20 emailrelay --as-client="127.0.0.1:$port" --spool-dir="$spool" \
+		$me --client-auth=fd:3 3<<<'client LOGIN name secret'
+	assert_success
+	has_mail "$far"
+	fails 'usage error: --client-auth=fd:N is for --as-client and --dont-serve: a descriptor can be read only once' \
+		--as-proxy=x:1 --client-auth=fd:3
+}
 @test "relative paths are the caller's" {
 	cd "$BATS_TEST_TMPDIR"
 	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=mx.test \
