@@ -155,7 +155,9 @@ tcpserver_words(struct list *words, const struct choice *c,
 	add_number(words, "-c", CLIENTS);
 	add_number(words, "-b", BACKLOG);
 	add_user(words, s, conf);
-	list_add(words, s->at.address);
+	/* it does not know this address by its name */
+	list_add(words, strcmp(s->at.address, "::") == 0 ? "0" :
+	    s->at.address);
 	snprintf(port, sizeof port, "%u", s->at.port);
 	list_add(words, port);
 }

@@ -70,7 +70,7 @@ cannot_bind(const struct service *s, int e)
 
 	place_text(&where, &s->at);
 	die(EX_UNAVAILABLE, "exception: cannot bind the listening port: "
-	    "%s: %s", where.s, strerror(e));
+	    "%s: %s", where.s, e ? strerror(e) : "the listener did not start");
 }
 
 static bool

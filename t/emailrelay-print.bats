@@ -89,7 +89,7 @@ relays() {
 	run printed inetd --as-proxy=x:1 "${options[@]}"
 	[ "$status" = 1 ]
 	assert_output --partial 'too many options for inetd'
-	printf '%s\n' "${options[@]#--}" | tr = ' ' >"$BATS_TEST_TMPDIR/conf"
+	printf '%s\n' "${options[@]#--}" | tr '=' ' ' >"$BATS_TEST_TMPDIR/conf"
 	printed inetd --as-proxy=x:1 --config="$BATS_TEST_TMPDIR/conf"
 	grep -q -- "--config=$BATS_TEST_TMPDIR/conf" "$page"
 }

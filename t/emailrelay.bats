@@ -345,6 +345,10 @@ EOF
 @test "--listener: nothing but what can do it" {
 	fails "exception: cannot run the listener '/nonexistent/tcpserver': No such file or directory" \
 		--as-server --listener=/nonexistent/tcpserver --print=tcpserver
+	port=$(free_port)
+	fails "exception: cannot bind the listening port: 127.0.0.1:$port: the listener did not start" \
+		--as-server --spool-dir="$spool" $me --listener=/bin/true \
+		--interface=127.0.0.1 --port="$port"
 	if tcpserver 2>&1 | grep -q '6.*host port'; then
 		skip "this tcpserver knows IPv6"
 	fi
