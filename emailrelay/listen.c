@@ -132,7 +132,7 @@ add_user(struct list *words, const struct service *s,
 {
 	const struct passwd *pw;
 
-	if (s->as_root || (geteuid() != 0 && conf->print == PRINT_NOTHING))
+	if (s->as_root || geteuid() != 0)
 		return;
 	pw = getpwnam(conf->common.user);
 	if (!pw || pw->pw_uid == 0)

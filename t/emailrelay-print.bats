@@ -60,7 +60,7 @@ relays() {
 	grep -q '^0*1 ' /proc/net/if_inet6 || skip "no IPv6 here"
 	printed inetd --as-server --interface=127.0.0.1 --user="$(id -un)"
 	emailrelay --print=inetd --spool-dir="$spool" $me --no-syslog \
-		--interface=::1 --port="$port" >>"$page"
+		--interface=::1 --port="$port" --user="$(id -un)" >>"$page"
 	silent inetd -d "$page"
 	wait_until mail "$port" ::1
 	has_mail
