@@ -455,8 +455,10 @@ EOF
 		'poll 3600' >"$BATS_TEST_TMPDIR/relay.conf"
 	relay --config="$BATS_TEST_TMPDIR/relay.conf"
 	wait_until pgrep -P "$pid" smtp-send
-	ps -o args= -g "$(pgrep -P "$pid" -x emailrelay)" | grep c2VjcmV0 &&
-		fail "there it is"
+	run ps -o args= -p "$(family | tr ' ' ,)"
+	assert_line --partial /smtp-send
+	assert_line --partial /tcpserver
+	refute_output --partial c2VjcmV0
 	mail "$port"
 }
 @test "a password in the file gets to the server" {
