@@ -68,7 +68,14 @@ main(int argc, char *argv[])
 	if (come_in(&s)) {
 		if (secure_begin(&s.tls, &s.io, s.peer.name)) {
 			greet(&s);
+			/* nobody waits for the greeting because of this */
+			io_flush(&s.io);
+			counters_start(&s.counters, &s.spool);
+			presence_start(&s.presence, &s.counters,
+			    COUNT_POP_STARTED);
 			serve(&s.server, &s);
+			presence_end(&s.presence, &s.counters);
+			counters_end(&s.counters);
 		}
 		gate_leave(&s.gate, &s.server, &s.peer);
 	}

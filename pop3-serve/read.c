@@ -204,6 +204,7 @@ do_retr(struct session *s, char *arg)
 		say(s, "-ERR no such message");
 		return;
 	}
+	counters_note(&s->counters, COUNT_FETCHED, 1);
 	snprintf(reply, sizeof reply, "+OK %" PRIu64 " octets",
 	    maildrop_octets(&s->maildrop, number));
 	send_text(s, number, reply, &all);

@@ -8,6 +8,7 @@
 #include "auth/guard.h"
 #include "base/options.h"
 #include "judge/gate.h"
+#include "spool/counters.h"
 #include "spool/maildrop.h"
 #include "wire/secure.h"
 
@@ -51,6 +52,8 @@ struct session {
 	struct buf user;                /* what USER has said, till PASS */
 	struct buf login;               /* who it is */
 	struct maildrop maildrop;
+	struct counters counters;
+	struct presence presence;
 };
 
 /* cmd.c */
