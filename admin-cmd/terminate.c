@@ -98,7 +98,8 @@ static bool
 is_listener(pid_t pid)
 {
 	static const char *const names[] = {
-		"tcpserver", "s6-tcpserver", "tcpsvd", "emailrelay"
+		"tcpserver", "s6-tcpserver", "tcpsvd", "emailrelay",
+		"systemd-socket-"       /* ...activate */
 	};
 	char path[64], name[64];
 	struct stat st;
