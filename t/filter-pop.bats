@@ -18,7 +18,7 @@ receive() {
 }
 # What there is: `bob/envelope carol/envelope content`
 files() {
-	find "$spool" -type f -printf '%P\n' |
+	find "$spool" -type f ! -name .counters -printf '%P\n' |
 		sed -E 's/emailrelay\.[0-9.]*\.//' | sort | paste -sd' '
 }
 # read_as USER [COMMAND...]: a POP3 session of theirs.

@@ -246,7 +246,7 @@ RCPT TO:<b@b.test>X=1"
 	codes 220 250 552 552 250 250 354 250 250 250 354 552 250 221
 	[[ $output = *"250-SIZE 1000"* ]]
 	[ "$(text "$(only)" | wc -c)" = $limit ]
-	[ "$(find "$spool" -type f | wc -l)" = 2 ]
+	[ "$(find "$spool" -type f -name "emailrelay.*" | wc -l)" = 2 ]
 }
 
 @test "--size: what goes far beyond it ends the connection" {

@@ -403,7 +403,8 @@ each_at_least_once() {
 		f=$(ls -l "/proc/$p/fd")
 		[ "$(grep -c 'socket:' <<<"$f")" = 2 ] || fail "$f"
 		[ "$(grep -c 'forward.lock' <<<"$f")" = 0 ] || fail "$f"
-		[ "$(grep -c "$spool/" <<<"$f")" = 2 ] || fail "$f"
+		[ "$(grep -c "$spool/emailrelay" <<<"$f")" = 2 ] || fail "$f"
+		[ "$(grep -c "$spool/.counters" <<<"$f")" = 1 ] || fail "$f"
 		[ "$(readlink "/proc/$p/fd/0")" = /dev/null ]
 	done
 	kill -9 $(workers)

@@ -182,6 +182,7 @@ dialogue() { grep -v '^CONNECT$' "$said" | paste -sd'|'; }
 	ln -s nowhere "$spool/$(id 14).envelope"
 	mkfifo "$spool/$(id 15).envelope.busy"
 	touch "$spool/$(id 11).content" "$spool/$(id 12).content" "$spool/$(id 13).content"
+	touch "$spool/.counters"
 	before=$(ls -A -I "$(id 2).envelope" -I "$(id 2).content" "$spool")
 	serve
 	forward
