@@ -19,6 +19,9 @@ enum {
 
 /* --- what is said --- */
 
+static void put_line(struct session *s, const char *end, const char *fmt,
+    va_list ap) __attribute__((format(printf, 3, 0)));
+
 static void
 put_line(struct session *s, const char *end, const char *fmt, va_list ap)
 {
