@@ -260,35 +260,6 @@ do_rcpt(struct visit *v, const char *line)
 	buf_printf(&v->envelope, "%s\n", line);
 }
 
-/* Where the text ends in what has come of it, or 0. */
-static size_t
-end_of_text(const struct buf *wire, size_t from)
-{
-	static const char end[] = "\r\n.\r\n";
-	const char *p;
-
-	if (wire->n >= 3 && memcmp(wire->s, ".\r\n", 3) == 0)
-		return 3;
-	from = from > 4 ? from - 4 : 0;
-	p = memmem(wire->s + from, wire->n - from, end, 5);
-	return p ? (size_t)(p - wire->s) + 5 : 0;
-}
-
-static void
-unstuff(const struct buf *wire, struct buf *content)
-{
-	const char *p = wire->s, *end = wire->s + wire->n - 3, *next;
-
-	while (p < end) {
-		if (*p == '.')
-			p++;
-		next = memmem(p, (size_t)(end - p), "\r\n", 2);
-		next = next ? next + 2 : end;
-		buf_add(content, p, (size_t)(next - p));
-		p = next;
-	}
-}
-
 /* False if the client, or the script, broke off. */
 static bool
 receive_text(struct visit *v)

@@ -63,3 +63,31 @@ has_bare(const struct buf *b)
 			return true;
 	return false;
 }
+
+size_t
+end_of_text(const struct buf *wire, size_t from)
+{
+	static const char end[] = "\r\n.\r\n";
+	const char *p;
+
+	if (wire->n >= 3 && memcmp(wire->s, ".\r\n", 3) == 0)
+		return 3;
+	from = from > 4 ? from - 4 : 0;
+	p = memmem(wire->s + from, wire->n - from, end, 5);
+	return p ? (size_t)(p - wire->s) + 5 : 0;
+}
+
+void
+unstuff(const struct buf *wire, struct buf *content)
+{
+	const char *p = wire->s, *end = wire->s + wire->n - 3, *next;
+
+	while (p < end) {
+		if (*p == '.')
+			p++;
+		next = memmem(p, (size_t)(end - p), "\r\n", 2);
+		next = next ? next + 2 : end;
+		buf_add(content, p, (size_t)(next - p));
+		p = next;
+	}
+}
