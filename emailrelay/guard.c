@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/program.h"
+#include "base/system.h"
 
 enum { MERCY = 3 };             /* seconds between asking and killing */
 
