@@ -35,7 +35,9 @@ static const struct option_row rows[] = {
 	{ "retry-for", OPTION_SECONDS, AT(handed_number), .down = true },
 	LIST("client-filter"),
 	WAIT("filter-timeout"),
-	TEXT("client-auth"),
+	/* who has to know the password reads it himself, if he can */
+	{ "client-auth", OPTION_TEXT, AT(handed_text), .down = true,
+	    .others = true },
 	TEXT("oauth-exec"),
 	TEXT("oauth-user"),
 	OPTIONS_LOG(struct config),

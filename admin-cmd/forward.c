@@ -2,25 +2,45 @@
 #include "session.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/environment.h"
 #include "base/program.h"
 #include "base/text.h"
 #include "spool/claim.h"
+
+/* What the machine or the container has set for smtp-send may tell it to go
+ * on for ever: here it is one round. */
+static void
+forget_poll(void)
+{
+	static const char *const names[] = {
+		"POLL", "POLL_FILE", "FORWARD_ON_DISCONNECT",
+		"FORWARD_ON_DISCONNECT_FILE"
+	};
+	struct buf name = { 0 };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		buf_clear(&name);
+		buf_printf(&name, "%s%s", ENVIRONMENT_PREFIX, names[i]);
+		unsetenv(name.s);
+	}
+	buf_free(&name);
+}
 
 /* Start smtp-send, for one round. What it prints comes on the descriptor. */
 static int
 start(const struct session *s, const char *mode, pid_t *pid)
 {
-	const struct list *down = &s->conf->common.down;
 	struct list args = { 0 };
 	int fd;
 
-	for (size_t i = 0; i < down->n; i++)
-		list_add(&args, list_get(down, i));
+	options_hand_down(&args, &s->conf->common);
+	forget_poll();
 	list_add(&args, mode);
 	fd = program_converse_with("smtp-send", &args, true, pid);
 	list_free(&args);
@@ -68,7 +88,7 @@ do_flush(struct session *s, char *arg)
 		return;
 	}
 	if (may_forward(s) && make_due(s)) {
-		s->run = (struct run){ .fd = -1 };
+		s->run = (struct run){ .fd = -1, .status = -1 };
 		s->run.fd = start(s, "--report", &s->run.pid);
 		if (s->run.fd >= 0)
 			return;
@@ -76,6 +96,21 @@ do_flush(struct session *s, char *arg)
 		    strerror(errno));
 	}
 	prompt(s);
+}
+
+/* Who is not waited for has to be buried, in a conversation that may last. */
+static void
+reap(struct session *s)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == s->run.pid) {
+			s->run.ended = true;
+			s->run.status = status;
+		}
+	}
 }
 
 /* Politely: what is due, behind a round that others have asked for. */
@@ -86,6 +121,7 @@ do_forward(struct session *s, char *arg)
 	int fd;
 
 	(void)arg;
+	reap(s);
 	if (!may_forward(s))
 		return;
 	fd = start(s, "--forward-on-disconnect", &pid);
@@ -168,13 +204,14 @@ static void
 end(struct session *s)
 {
 	struct run *r = &s->run;
-	int status = -1;
 
 	close(r->fd);
 	r->fd = -1;
-	while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)
+	while (!r->ended && waitpid(r->pid, &r->status, 0) < 0 &&
+	    errno == EINTR)
 		continue;
-	say_outcome(s, WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR);
+	say_outcome(s, WIFEXITED(r->status) ? WEXITSTATUS(r->status) :
+	    EX_OSERR);
 	buf_free(&r->why);
 	prompt(s);
 }

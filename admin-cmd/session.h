@@ -43,6 +43,8 @@ extern const struct config defaults;
 struct run {
 	int fd;                         /* -1: it is not */
 	pid_t pid;
+	bool ended;                     /* and then, for waitpid: */
+	int status;
 	struct lines line;
 	unsigned sent, refused, put_off, others;
 	struct buf why;                 /* the last one was not sent */

@@ -2,7 +2,6 @@
 #include "session.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,14 +17,6 @@ wanted(const struct session *s)
 {
 	return (s->conf->forward_on_disconnect && s->kept) ||
 	    (s->rescan && s->conf->forward_to);
-}
-
-/* What smtp-send needs of the configuration file it gets as arguments. The
- * file itself root may have read. */
-static void
-hide_config(void)
-{
-	unsetenv("SLUICE_CONFIG");
 }
 
 void
@@ -45,11 +36,9 @@ onward(struct session *s)
 	dup2(place, STDIN_FILENO);
 	null = open("/dev/null", O_RDWR);
 	dup2(null, STDOUT_FILENO);
-	for (size_t i = 0; i < s->conf->common.down.n; i++)
-		list_add(&args, list_get(&s->conf->common.down, i));
+	options_hand_down(&args, &s->conf->common);
 	/* the same as --forward-on-disconnect, whatever SLUICE_POLL says */
 	list_add(&args, "--poll=0");
-	hide_config();
 	program_exec("smtp-send", &args);
 }
 
@@ -63,9 +52,7 @@ start_forwarder(struct session *s)
 
 	if (s->has_forwarder)
 		return s->forwarder.state == IO_OPEN;
-	for (size_t i = 0; i < s->conf->common.down.n; i++)
-		list_add(&args, list_get(&s->conf->common.down, i));
-	hide_config();
+	options_hand_down(&args, &s->conf->common);
 	list_add(&args, "--hand-back");
 	list_add(&args, "-");
 	fd = program_converse("smtp-send", &args, true);

@@ -245,6 +245,87 @@ is() { [ "$(states "$2")" = "$1" ]; }
 	grep -q '^C: EHLO here.test\|EHLO here.test' "$said"
 }
 
+# A suite in a directory of its own, whose smtp-send notes how it was started.
+watched() {
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	cp "$bin/admin-cmd" "$BATS_TEST_TMPDIR/bin"
+	cat >"$BATS_TEST_TMPDIR/bin/smtp-send" <<-EOF
+		#!/bin/sh
+		printf '%s\n' "\$@" >>'$BATS_TEST_TMPDIR/arguments'
+		exec '$bin/smtp-send' "\$@"
+	EOF
+	chmod 755 "$BATS_TEST_TMPDIR/bin/smtp-send"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+}
+
+@test "a password in the configuration file is in nobody's arguments" {
+	local plain=AGFubgBob3JzZQ==
+	watched
+	serve --ehlo "AUTH PLAIN"
+	post 1 2
+	printf '%s\n' "forward-to 127.0.0.1:$port" \
+		'client-auth plain:YW5u:aG9yc2U=' >"$BATS_TEST_TMPDIR/conf"
+	admin --config="$BATS_TEST_TMPDIR/conf" flush
+	assert_output OK
+	# the environment wins, and smtp-send reads what it names: once
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	echo 'plain:Ym9i:aG9yc2U=' >"$BATS_TEST_TMPDIR/fifo" 3>&- &
+	post 3
+	SLUICE_CLIENT_AUTH_FILE=$BATS_TEST_TMPDIR/fifo \
+		admin --config="$BATS_TEST_TMPDIR/conf" flush
+	assert_output OK
+	[ "$(said_times "^AUTH PLAIN $plain")" = 1 ]
+	[ "$(said_times "^AUTH PLAIN AGJvYgBob3JzZQ==")" = 1 ]
+	[ -s "$BATS_TEST_TMPDIR/arguments" ]
+	run ! grep client-auth "$BATS_TEST_TMPDIR/arguments"
+}
+
+@test "the configuration file need not be smtp-send's" {
+	watched
+	serve
+	post 1
+	sed -i "2i [ -z \"\${SLUICE_CONFIG:-}\" ] || exit 78" \
+		"$BATS_TEST_TMPDIR/bin/smtp-send"
+	echo "forward-to 127.0.0.1:$port" >"$BATS_TEST_TMPDIR/conf"
+	SLUICE_CONFIG=$BATS_TEST_TMPDIR/conf admin flush
+	assert_output OK
+}
+
+@test "flush is one round, whatever the environment has for smtp-send" {
+	serve
+	post 1 2
+	export SLUICE_POLL=3600 SLUICE_FORWARD_ON_DISCONNECT=yes
+	run timeout 20 admin-cmd $me --spool-dir="$spool" --no-syslog \
+		--forward-to="127.0.0.1:$port" flush
+	assert_output OK
+	post 3
+	admin --forward-to="127.0.0.1:$port" forward
+	assert_output OK
+	wait_until is "gone gone gone" 3
+	wait_until eval '! pgrep -f -- "--spool-dir=$spool.*--forward-on"'
+}
+
+zombies() { ps -o stat= --ppid "$1" | grep -c ^Z; }
+few_zombies() {
+	printf 'forward\r\n' >&5
+	sleep 0.1
+	[ "$(zombies "$1")" -le 2 ]
+}
+
+@test "forward leaves no zombies in a long conversation" {
+	listen admin-cmd $me --spool-dir="$spool" --no-syslog \
+		--forward-to=127.0.0.1:9
+	exec 5<>"/dev/tcp/127.0.0.1/$port"
+	printf 'forward\r\n%.0s' 1 2 3 4 5 6 7 8 9 >&5
+	local i line child
+	for i in 1 2 3 4 5 6 7 8 9; do
+		read -r -t 10 line <&5
+	done
+	child=$(pgrep -P "$pid")
+	wait_until few_zombies "$child"
+	exec 5>&-
+}
+
 # --- numbers ---
 
 @test "info begins with what it has always had" {

@@ -137,6 +137,26 @@ has_ended() { [ ! -e "/proc/$1" ]; }
 	[ "$(arrived)" = 2 ]
 }
 
+@test "through smtp-recv: a password in its configuration file" {
+	watched
+	serve --ehlo "AUTH PLAIN"
+	PATH=$here/bin:$PATH
+	printf '%s\n' "forward-to 127.0.0.1:$port" \
+		"client-auth plain:$ann:$horse" >"$here/conf"
+	through --config="$here/conf" --poll=0
+	nothing_left
+	through --config="$here/conf" --immediate
+	nothing_left
+	silent
+	# the environment wins, and is only for smtp-send to read
+	echo "plain:Ym9i:$horse" >"$secret"
+	SLUICE_CLIENT_AUTH_FILE=$secret through --config="$here/conf" --poll=0
+	nothing_left
+	silent
+	[ "$(said_times "^AUTH PLAIN $plain")" = 2 ]
+	[ "$(said_times "^AUTH PLAIN AGJvYgBob3JzZQ==")" = 1 ]
+}
+
 @test "filters and verifiers see nothing of it" {
 	script look <<-EOF
 		env >>"$here/seen"

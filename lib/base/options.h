@@ -126,6 +126,12 @@ struct options_common {
 int options_read(const struct option_set *set, struct options_common *config,
     int argc, char *argv[]);
 
+/* Append `down` to the arguments of a program that we start, or become. A
+ * password that the configuration file has in it goes into our environment
+ * instead, and the file is not named there any more: root may have read it,
+ * and whoever we start gets what he needs of it. */
+void options_hand_down(struct list *args, const struct options_common *config);
+
 /* Print a line or more of --help about this option. */
 void option_print(const struct option_entry *o);
 
