@@ -164,24 +164,55 @@ tell_spool(struct session *s, const struct inotify_event *i)
 
 /* --- the watch --- */
 
+enum { SPOOL_MASK = IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_MOVE_SELF };
+
+/* The same directory, with another mask from now on. */
+static int
+add_spool(const struct session *s, uint32_t mask)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d/.", s->spool.fd);
+	return inotify_add_watch(s->watch.fd, path, mask | IN_ONLYDIR);
+}
+
+static bool
+add_counters(struct session *s)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d/%s", s->spool.fd,
+	    counters_name);
+	s->watch.counters = inotify_add_watch(s->watch.fd, path,
+	    IN_MODIFY | IN_CLOSE_WRITE | IN_DONT_FOLLOW);
+	return s->watch.counters >= 0;
+}
+
+/* Whoever counts first makes the file: until then we wait for its name. It
+ * is not for us to make one in a spool that is being removed. */
 static void
 watch_counters(struct session *s)
 {
-	struct watch *w = &s->watch;
-	struct counters c;
-	char path[PATH_MAX];
-
-	/* it has to be there to be watched */
-	counters_start(&c, &s->spool);
-	counters_make(&c);
-	counters_end(&c);
-	snprintf(path, sizeof path, "/proc/self/fd/%d/%s", s->spool.fd,
-	    counters_name);
-	w->counters = inotify_add_watch(w->fd, path,
-	    IN_MODIFY | IN_CLOSE_WRITE | IN_DONT_FOLLOW);
-	if (w->counters < 0)
+	if (!add_counters(s) && errno == ENOENT) {
+		add_spool(s, SPOOL_MASK | IN_CREATE);
+		/* or has it come just now? */
+		add_counters(s);
+	}
+	if (s->watch.counters >= 0)
+		add_spool(s, SPOOL_MASK);
+	else if (errno != ENOENT)
 		log_warning("no events of connections: '%s/%s': %s",
 		    s->spool.path, counters_name, strerror(errno));
+}
+
+/* Another file has the name by now, or none. Who has the old one open keeps
+ * it, and us with it, if we let him. */
+static void
+watch_other_counters(struct session *s)
+{
+	if (s->watch.counters >= 0)
+		inotify_rm_watch(s->watch.fd, s->watch.counters);
+	watch_counters(s);
 }
 
 static bool
@@ -193,14 +224,16 @@ watch_spool(struct session *s)
 	w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (w->fd < 0)
 		return false;
-	snprintf(path, sizeof path, "/proc/self/fd/%d/.", s->spool.fd);
-	w->spool = inotify_add_watch(w->fd, path, IN_MOVED_FROM |
-	    IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_ONLYDIR);
-	if (w->spool >= 0)
-		return true;
-	close(w->fd);
-	w->fd = -1;
-	return false;
+	w->spool = add_spool(s, SPOOL_MASK);
+	if (w->spool < 0) {
+		close(w->fd);
+		w->fd = -1;
+		return false;
+	}
+	/* of its own end a directory that somebody has open tells nothing */
+	snprintf(path, sizeof path, "/proc/self/fd/%d/..", s->spool.fd);
+	w->above = inotify_add_watch(w->fd, path, IN_DELETE | IN_ONLYDIR);
+	return true;
 }
 
 void
@@ -222,6 +255,24 @@ do_notify(struct session *s, char *arg)
 	setsockopt(s->io.in, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
+static void
+spool_has_gone(struct session *s)
+{
+	log_warning("the spool '%s' is not there any more", s->spool.path);
+	if (s->once)
+		s->status = EX_NOINPUT;
+	s->gone = true;
+}
+
+static void
+look_above(struct session *s)
+{
+	struct stat st;
+
+	if (fstat(s->spool.fd, &st) < 0 || st.st_nlink == 0)
+		spool_has_gone(s);
+}
+
 /* Returns whether it is about the counters. */
 static bool
 tell(struct session *s, const struct inotify_event *i)
@@ -231,15 +282,21 @@ tell(struct session *s, const struct inotify_event *i)
 	if (i->mask & IN_Q_OVERFLOW) {
 		w->left = false;
 		event(s, "notify: lost: too many events at once");
+		watch_other_counters(s);
+		look_above(s);
 		return true;
 	}
-	if (i->wd == w->counters) {
-		if (i->mask & IN_IGNORED)
-			watch_counters(s);      /* somebody has removed it */
+	if (i->wd == w->counters)
+		return true;
+	if (i->wd == w->spool && i->len > 0 &&
+	    strcmp(i->name, counters_name) == 0) {
+		watch_other_counters(s);
 		return true;
 	}
-	if (i->wd == w->spool && i->mask & IN_DELETE_SELF)
-		s->gone = true;
+	if (i->wd == w->above)
+		look_above(s);
+	else if (i->wd == w->spool && i->mask & IN_MOVE_SELF)
+		spool_has_gone(s);
 	else if (i->wd == w->spool)
 		tell_spool(s, i);
 	return false;
@@ -258,7 +315,7 @@ drain(struct session *s)
 	ssize_t n = read(s->watch.fd, in.text, sizeof in.text), at = 0;
 	bool counted = n >= WAKING / 2;         /* there may be more */
 
-	while (at < n && s->io.state == IO_OPEN) {
+	while (at < n && s->io.state == IO_OPEN && !s->gone) {
 		i = (const void *)(in.text + at);
 		counted |= tell(s, i);
 		at += (ssize_t)(sizeof *i + i->len);
@@ -283,5 +340,5 @@ watch_hear(struct session *s)
 		if (known)
 			tell_counted(s, ends, n);
 		io_flush(&s->io);
-	} while (again && s->io.state == IO_OPEN);
+	} while (again && s->io.state == IO_OPEN && !s->gone);
 }

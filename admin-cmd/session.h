@@ -53,7 +53,7 @@ struct run {
 /* What notify looks at. */
 struct watch {
 	int fd;                         /* inotify, or -1 */
-	int spool, counters;            /* what it watches */
+	int spool, counters, above;     /* what it watches, or -1 */
 	uint64_t seen[COUNTERS];
 	uint32_t cookie;                /* of a name that was left, */
 	bool left;                      /* and what it was; false: none */

@@ -203,10 +203,47 @@ flood_until_alone() {
 @test "the counters' file is watched again when somebody has removed it" {
 	receive
 	watch
-	rm "$spool/.counters"
-	wait_until test -e "$spool/.counters"
+	local n
+	# somebody keeps the first one open
+	exec 6<"$spool/.counters"
+	for n in 1 2 3; do
+		rm "$spool/.counters"
+		receive
+		wait_until eval '[ "$(events | grep -c "^network: in: end")" = '$n' ]'
+		[ "$(events | grep -c '^network: in: start')" = $n ]
+	done
+}
+
+@test "a spool that is removed, or moved away, ends it" {
+	local n
+	for n in 1 2; do
+		setsid admin-cmd $me --spool-dir="$spool" --no-syslog notify \
+			>"$heard" 2>&1 3>&- &
+		pids+=($!)
+		local it=$!
+		wait_until eval "ls -l /proc/$it/fd | grep -q inotify"
+		[ $n = 2 ] || receive
+		[ $n = 2 ] || wait_for 'network: in: end'
+		if [ $n = 1 ]; then
+			rm -r "$spool"
+		else
+			mv "$spool" "$spool.old"
+		fi
+		wait_until eval "! kill -0 $it 2>/dev/null"
+		local code=0
+		wait "$it" || code=$?
+		[ "$code" = 66 ]
+		grep -q 'is not there any more' "$heard"
+		mkdir "$spool"
+	done
+}
+
+@test "watching makes no files" {
+	watch
+	[ -z "$(ls -A "$spool")" ]
 	receive
 	wait_for 'network: in: end'
+	heard 'network: in: start'
 }
 
 @test "a counter that jumps is no flood" {
