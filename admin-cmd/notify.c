@@ -38,6 +38,7 @@ struct counted {
 };
 
 static const struct counted starts[] = {
+	{ COUNT_POLL_BUSY, "poll: busy: " },
 	{ COUNT_POLL_STARTED, "poll: start: " },
 	{ COUNT_FORWARD_STARTED, "forward: start: " },
 	{ COUNT_IN_STARTED, "network: in: start" },
@@ -48,6 +49,7 @@ static const struct counted starts[] = {
 static const struct counted ends[] = {
 	{ COUNT_OUT_FINISHED, "network: out: end" },
 	{ COUNT_POP_FINISHED, "network: in: end" },
+	{ COUNT_RESCANS, "store: update: poll" },
 	{ COUNT_IN_FINISHED, "network: in: end" },
 	{ COUNT_FORWARD_FINISHED, "forward: end: " },
 	{ COUNT_POLL_FINISHED, "poll: end: " },

@@ -17,6 +17,7 @@ count_end(struct session *s)
 		return;
 	counters_note(&s->counters, COUNT_RECEIVED, s->kept);
 	counters_note(&s->counters, COUNT_REFUSED, s->refused);
+	counters_note(&s->counters, COUNT_RESCANS, s->rescan);
 	counters_note(&s->counters, COUNT_IN_FINISHED, 1);
 	/* which is the end of our presence, too */
 	counters_end(&s->counters);

@@ -29,8 +29,10 @@ onward(struct session *s)
 	if (!wanted(s))
 		return;
 	place = trigger_take(&s->spool);
-	if (place < 0)
+	if (place < 0) {
+		counters_once(&s->spool, COUNT_POLL_BUSY);
 		return;
+	}
 	/* The client has hung up: this process becomes the forwarder, which
 	 * needs no process of its own and stays within systemd's unit. */
 	dup2(place, STDIN_FILENO);

@@ -193,6 +193,8 @@ main(int argc, char *argv[])
 	} else if (!conf.forward_on_disconnect ||
 	    trigger_wait(&r.spool, &r.turn, queue_interrupted)) {
 		poll_spool(&r);
+	} else if (!queue_interrupted()) {
+		counters_once(&r.spool, COUNT_POLL_BUSY);
 	}
 	client_close(&r.client);
 	account_wipe(&r.client.account);

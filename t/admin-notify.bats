@@ -83,6 +83,37 @@ is_alone() { ! connected; }
 	in_order 'forward: start: ' "client: sending: $(id 1)" 'forward: end: '
 }
 
+@test "a run that is left to another one" {
+	# somebody waits already, behind one that runs
+	post 1
+	: >"$spool/.forward.lock"
+	perl -e 'use Fcntl; open my $f, "+<", shift or die;
+		my $l = pack "s s x4 q q l x4", F_WRLCK, 0, 0, 0, 0;
+		fcntl($f, F_SETLK, $l) or die; $| = 1;
+		print "locked\n"; sleep 1000' "$spool/.forward.lock" \
+		>"$BATS_TEST_TMPDIR/locked" 3>&- &
+	local locker=$!
+	wait_until grep -q locked "$BATS_TEST_TMPDIR/locked"
+	watch
+	smtp-send $me --spool-dir="$spool" --no-syslog --poll=0 \
+		--forward-to=127.0.0.1:9
+	wait_for 'poll: busy: '
+	receive 1 --poll=0 --forward-to=127.0.0.1:9
+	wait_until eval '[ "$(events | grep -c "^poll: busy: ")" = 2 ]'
+	kill "$locker"
+	run ! heard 'poll: start: '
+}
+
+@test "a filter that asks for a run" {
+	printf '#!/bin/sh\nexit 103\n' >"$BATS_TEST_TMPDIR/filter"
+	chmod 755 "$BATS_TEST_TMPDIR/filter"
+	watch
+	receive 1 --filter="$BATS_TEST_TMPDIR/filter"
+	wait_for 'network: in: end'
+	in_order 'network: in: start' 'store: update: ' 'store: update: poll' \
+		'network: in: end'
+}
+
 @test "what others do to the spool: retry, hold, remove" {
 	post 1 2
 	mv "$spool/$(id 1).envelope" "$spool/$(id 1).envelope.bad"

@@ -20,14 +20,15 @@ said() {
 		fail "not $1 but: $(printf '%s' "$output" | od -c)
 $stderr"
 }
-# A message is received by SMTP: receive N times.
+# A message is received by SMTP, N times: receive [N [OPTION...]]
 receive() {
-	local n
-	for ((n = 0; n < ${1:-1}; n++)); do
+	local n times=${1:-1}
+	shift $(($# > 0))
+	for ((n = 0; n < times; n++)); do
 		printf '%s\r\n' 'EHLO c.test' 'MAIL FROM:<a@a.test>' \
 			'RCPT TO:<b@b.test>' DATA 'Subject: x' '' hi . QUIT |
 			smtp-recv $me --spool-dir="$spool" --domain=mx.test \
-				>/dev/null
+				"$@" >/dev/null
 	done
 }
 # number NAME: what info says of it.

@@ -39,6 +39,8 @@ enum counter {
 	COUNT_POP_STARTED,      /* POP3 connections */
 	COUNT_POP_FINISHED,
 	COUNT_FETCHED,          /* messages fetched over them */
+	COUNT_POLL_BUSY,        /* rounds left to one that is waiting already */
+	COUNT_RESCANS,          /* connections whose filters asked for one */
 	COUNTERS
 };
 
