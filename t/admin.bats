@@ -317,9 +317,9 @@ few_zombies() {
 		--forward-to=127.0.0.1:9
 	exec 5<>"/dev/tcp/127.0.0.1/$port"
 	printf 'forward\r\n%.0s' 1 2 3 4 5 6 7 8 9 >&5
-	local i line child
+	local i child
 	for i in 1 2 3 4 5 6 7 8 9; do
-		read -r -t 10 line <&5
+		read -r -t 10 _ <&5
 	done
 	child=$(pgrep -P "$pid")
 	wait_until few_zombies "$child"
