@@ -109,11 +109,25 @@ check_log(const struct config *conf)
 		    "--no-syslog");
 }
 
+/* What stands before a path and is not of it: the length of "file:", or 0. */
+static size_t
+scheme(const char *path)
+{
+	static const char file[] = "file:";
+
+	return strncmp(path, file, sizeof file - 1) == 0 ? sizeof file - 1 : 0;
+}
+
 /* A file, and one whose place depends on where we are? */
 static bool
 is_relative(const char *path)
 {
-	return path && *path != '/' && !strchr(path, ':');
+	size_t n;
+
+	if (!path)
+		return false;
+	n = scheme(path);
+	return path[n] != '/' && (n || !strchr(path, ':'));
 }
 
 /* In the background there is no "here" any more. */
@@ -195,7 +209,7 @@ make_absolute(struct config *conf)
 	struct list *down = &conf->common.down, front = { 0 }, back = { 0 };
 	struct buf option = { 0 };
 	char *here = getcwd(NULL, 0);
-	const char *old;
+	const char *old, *path;
 
 	if (!here)
 		die(EX_OSERR, "cannot find out where we are: %s",
@@ -203,10 +217,12 @@ make_absolute(struct config *conf)
 	for (size_t i = 0; i < down->n; i++) {
 		buf_set(&option, "");
 		old = list_get(down, i);
-		if (is_path(old))
-			buf_printf(&option, "%.*s=%s/%s",
-			    (int)(strchr(old, '=') - old), old, here,
-			    strchr(old, '=') + 1);
+		if (is_path(old)) {
+			path = strchr(old, '=') + 1;
+			path += scheme(path);
+			buf_printf(&option, "%.*s%s/%s", (int)(path - old), old,
+			    here, path);
+		}
 		list_add(i < conf->common.typed || option.n ? &front : &back,
 		    option.n ? option.s : old);
 	}
@@ -224,6 +240,22 @@ make_absolute(struct config *conf)
 	buf_free(&option);
 }
 
+/* What is printed may be for another machine, which has other users; but it
+ * is printed as it is, where a blank or "%u" would be more than a name. */
+static void
+check_user(const struct config *conf)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	const char *user = conf->common.user;
+	bool good = *user && !user[strspn(user, letters)];
+
+	if (conf->print == PRINT_NOTHING)
+		good = geteuid() != 0 || getpwnam(user);
+	if (!good)
+		die(EX_NOUSER, "exception: no such user: %s", user);
+}
+
 void
 check(struct config *conf)
 {
@@ -235,9 +267,6 @@ check(struct config *conf)
 	check_paths(conf);
 	check_log_ins(conf);
 	make_absolute(conf);
-	if (geteuid() == 0 && conf->print == PRINT_NOTHING &&
-	    !getpwnam(conf->common.user))
-		die(EX_NOUSER, "exception: no such user: %s",
-		    conf->common.user);
+	check_user(conf);
 	log_configure(&conf->common.log);
 }

@@ -214,7 +214,8 @@ help(bool all)
 	exit(EX_OK);
 }
 
-/* Is this switch anywhere, on its own or among letters? */
+/* Is this switch anywhere, on its own or among letters? A value that it does
+ * not take is ignored, as everywhere. */
 static bool
 asked(int argc, char *argv[], const char *name, char letter)
 {
@@ -222,7 +223,7 @@ asked(int argc, char *argv[], const char *name, char letter)
 
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		s = argv[i];
-		if (s[0] == '-' && s[1] == '-' && strcmp(s + 2, name) == 0)
+		if (s[0] == '-' && s[1] == '-' && option_is(s, name))
 			return true;
 		if (s[0] == '-' && s[1] && strchr(s + 1, letter) &&
 		    s[1 + strspn(s + 1, "dehlmrtvxfABGJLQVXbgjkn")] == '\0')
@@ -231,12 +232,22 @@ asked(int argc, char *argv[], const char *name, char letter)
 	return false;
 }
 
+_Noreturn static void
+too_many(void)
+{
+	log_error("usage error: too many non-switch arguments");
+	fputs("            try \"emailrelay --help --verbose\" for more "
+	    "information\n", stderr);
+	exit(1);
+}
+
 void
 config_read(struct config *conf, int argc, char *argv[])
 {
 	const struct option_set set = {
 		.program = "emailrelay",
 		.usage = "[config-file]",
+		.purpose = "Stores mail, forwards it, and lets it be fetched.",
 		.rows = rows,
 		.n = ROWS,
 		.manual = true,
@@ -249,7 +260,7 @@ config_read(struct config *conf, int argc, char *argv[])
 		rows[i] = table[i].row;
 	*conf = defaults;
 	if (options_read(&set, &conf->common, argc, argv) != argc)
-		die(EX_USAGE, "usage error: too many non-switch arguments");
+		too_many();
 	/* who we start need not read that again, and perhaps may not */
 	unsetenv("SLUICE_CONFIG");
 	unsetenv("SLUICE_CONFIG_FILE");

@@ -100,14 +100,19 @@ pid_file_write(const struct config *conf)
 {
 	const struct passwd *pw = getpwnam(conf->common.user);
 	const char *path = conf->pid_file;
+	struct stat st;
 	FILE *f = NULL;
 	int fd;
 
 	if (!path)
 		return;
-	/* not through a link that somebody has put into /tmp */
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-	    0644);
+	/* not through a link that somebody has put into /tmp, nor into a
+	 * fifo, which would have us wait */
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
+	    O_NONBLOCK | O_CLOEXEC, 0644);
+	if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+		die(EX_CANTCREAT, "exception: cannot write the pid file "
+		    "'%s': it is no file", path);
 	if (fd >= 0) {
 		fchmod(fd, 0644);
 		if (geteuid() == 0 && pw && fchown(fd, 0, pw->pw_gid) < 0)
@@ -127,10 +132,13 @@ pid_file_remove(const struct config *conf)
 	uint64_t pid;
 	char line[32] = "";
 	FILE *f;
+	int fd;
 
 	if (!conf->pid_file)
 		return;
-	f = fopen(conf->pid_file, "re");
+	fd = open(conf->pid_file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+	    O_CLOEXEC);
+	f = fd < 0 ? NULL : fdopen(fd, "r");
 	if (!f)
 		return;
 	if (fgets(line, sizeof line, f) &&

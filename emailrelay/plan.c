@@ -54,12 +54,13 @@ is_secret(const struct config *conf, const char *word)
 }
 
 /* A pid file is there for the administrator to end us by. Who is not root
- * cannot, but he can end the listener of his port, which is as good. */
+ * cannot, but he can end the listener of his port, which is as good. And he
+ * believes no file that names process 1, which we are in a container. */
 static bool
 unfit(const struct config *conf, const char *word)
 {
-	return option_is(word, "pid-file") && geteuid() == 0 &&
-	    strcmp(conf->common.user, "root") != 0;
+	return option_is(word, "pid-file") && (getpid() == 1 ||
+	    (geteuid() == 0 && strcmp(conf->common.user, "root") != 0));
 }
 
 /* What the options of the manual that stand for others come to. */

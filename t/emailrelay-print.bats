@@ -269,6 +269,21 @@ EOF
 		assert_output --partial "--config=$BATS_TEST_TMPDIR/conf"
 	done
 }
+@test "a user that is no name is refused by each" {
+	local format name
+	for format in inetd xinetd tcpserver systemd runit cron; do
+		for name in 'a /bin/sh' %u '' $'a\nb' 'a;b'; do
+			run emailrelay --print=$format --user="$name"
+			[ "$status" = 1 ]
+			assert_output --partial 'exception: no such user: '
+		done
+	done
+	printf 'user a /bin/sh\n' >"$BATS_TEST_TMPDIR/conf"
+	run emailrelay --print=inetd "$BATS_TEST_TMPDIR/conf"
+	[ "$status" = 1 ]
+	run emailrelay --print=systemd --user=mail.d_x-1
+	assert_line User=mail.d_x-1
+}
 @test "a line end in an option is refused by each" {
 	local format
 	for format in inetd xinetd tcpserver systemd runit cron; do

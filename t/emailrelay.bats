@@ -24,6 +24,11 @@ teardown() {
 	local brief=$output
 	run --separate-stderr emailrelay -hv
 	assert_output "$brief"
+	run --separate-stderr emailrelay --help=x --verbose=y
+	assert_output "$brief"
+	run emailrelay -rhp 25
+	assert_success
+	refute_output --partial '(null)'
 }
 @test "--help comes before whatever is wrong, and before --version" {
 	run --separate-stderr emailrelay --no-such-option --version --help x y
@@ -62,6 +67,7 @@ teardown() {
 	[ "$status" = 1 ]
 	assert_line --partial 'emailrelay: exception: conversion error: invalid format: x'
 	fails 'usage error: too many non-switch arguments' one two
+	assert_line '            try "emailrelay --help --verbose" for more information'
 }
 @test "a value for an option that takes none is ignored" {
 	fails 'usage error: the --port option cannot be used with --no-smtp' \
@@ -162,7 +168,7 @@ teardown() {
 			--size | --*-timeout | --max-recipients | --max-connections*) name=$name=3 ;;
 			--jobs | --*-threshold) name=$name=3 ;;
 			--log-format) name=$name=json ;;
-			--server-tls) name=$name=/x ;;
+			--user) name=$name=x ;;
 			*) name=$name=/x ;;
 			esac
 			args="--log --forward-to=x:1"
@@ -262,6 +268,43 @@ EOF
 	kill "$pid"
 	wait "$pid"
 	[ "$(cat "$BATS_TEST_TMPDIR/pid")" = 1 ]
+}
+@test "a pid file that is a fifo, a device or a link: exit 1, and nobody waits" {
+	local file=$BATS_TEST_TMPDIR/fifo
+	mkfifo "$file"
+	ln -s "$BATS_TEST_TMPDIR/victim" "$BATS_TEST_TMPDIR/link"
+	for file in "$file" /dev/null "$BATS_TEST_TMPDIR/link"; do
+		port=$(free_port)
+		run timeout -s KILL 20 emailrelay --as-server --no-daemon --no-syslog \
+			--spool-dir="$spool" $me --port="$port" \
+			--interface=127.0.0.1 --pid-file="$file" 3>&-
+		[ "$status" = 1 ] || fail "$status: $file"
+		assert_output --partial "cannot write the pid file '$file'"
+		wait_until shut_at "$port"
+	done
+	assert_file_not_exist "$BATS_TEST_TMPDIR/victim"
+}
+@test "in a container, where it is process 1: fetches the dead, and ends" {
+	local admin
+	unshare -p -f --mount-proc true 2>/dev/null || skip "no namespaces"
+	built admin-cmd
+	port=$(free_port)
+	admin=$(free_port)
+	start sh -c 'echo "$0"; exec unshare -p -f --mount-proc "$@" >&2' "$port" \
+		emailrelay --as-server --no-daemon --no-syslog $me --user=root \
+		--spool-dir="$spool" --interface=127.0.0.1 --port="$port" \
+		--admin="$admin" --admin-terminate \
+		--pid-file="$BATS_TEST_TMPDIR/pid"
+	wait_until open_at "$admin"
+	wait_until test -s "$BATS_TEST_TMPDIR/pid"
+	[ "$(cat "$BATS_TEST_TMPDIR/pid")" = 1 ]
+	mail "$port"
+	has_mail
+	run nc -C -w 20 127.0.0.1 "$admin" <<<$'version\nterminate'
+	assert_output --partial 'E-MailRelay> '
+	refute_output --partial 'cannot terminate'
+	wait_until gone "$pid"
+	shut_at "$port"
 }
 @test "a port that is in use: exit 1, in the foreground and for the background" {
 	local where in_use='Address already in use'
@@ -490,6 +533,16 @@ EOF
 	has_mail "$far"
 	fails 'usage error: --client-auth=fd:N is for --as-client and --dont-serve: a descriptor can be read only once' \
 		--as-proxy=x:1 --client-auth=fd:3
+}
+@test "a relative path behind file: is the caller's, too" {
+	cd "$BATS_TEST_TMPDIR"
+	run emailrelay --as-proxy=x:1 --client-auth=file:client --print=tcpserver
+	assert_output --partial " --client-auth=file:$PWD/client"
+	fails 'usage error: in daemon mode the authorisation secrets file(s) must be absolute paths' \
+		--as-proxy=x:1 --client-auth=file:client
+	printf '%s\n' 'client-auth file:client' >conf
+	run emailrelay --as-proxy=x:1 --print=tcpserver conf
+	assert_output --partial " --client-auth=file:$PWD/client"
 }
 @test "relative paths are the caller's" {
 	cd "$BATS_TEST_TMPDIR"
