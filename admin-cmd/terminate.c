@@ -139,7 +139,7 @@ do_pid(struct session *s, char *arg)
 /* The descriptor means this one process; what find says of it then holds, or
  * it is gone. NULL, or what is wrong. */
 static const char *
-stop(const struct session *s)
+stop(struct session *s)
 {
 	const char *wrong;
 	pid_t pid = 0, again = 0;
@@ -154,6 +154,9 @@ stop(const struct session *s)
 	wrong = find(s, &again);
 	if (!wrong && again != pid)
 		wrong = "it has changed just now";
+	/* he may end us as well: what was asked before is answered first */
+	if (!wrong)
+		io_flush(&s->io);
 	if (!wrong && syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0) < 0)
 		error = errno;
 	close(fd);

@@ -499,6 +499,24 @@ is_dead() { ! lives "$1"; }
 	wait "$sleeper" || [ $? = 143 ]
 }
 
+@test "what was asked before terminate is answered, though it ends the session" {
+	local said
+	sleeper
+	echo "$sleeper" >"$BATS_TEST_TMPDIR/pid"
+	# the answers are there before the one who is named ends, or stays
+	kill -STOP "$sleeper"
+	more="$more --admin-terminate --pid-file=$BATS_TEST_TMPDIR/pid"
+	mkfifo "$BATS_TEST_TMPDIR/answers"
+	said=$(printf 'version\r\nterminate\r\n' |
+		strace -f -o "$BATS_TEST_TMPDIR/calls" \
+			-e trace=write,writev,sendto,sendmsg,pidfd_send_signal \
+			admin-cmd $me --spool-dir="$spool" $more 2>/dev/null) ||
+		skip "no strace here"
+	kill -CONT "$sleeper"
+	[ "$said" = "0.1"$'\r\n'"$ask" ]
+	sed -n '/0\.1/,$p' "$BATS_TEST_TMPDIR/calls" | grep -q pidfd_send_signal
+}
+
 @test "terminate does not believe a pid-file that is wrong" {
 	local file=$BATS_TEST_TMPDIR/pid
 	more="$more --admin-terminate --pid-file=$file"
