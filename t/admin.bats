@@ -87,13 +87,15 @@ is() { [ "$(states "$2")" = "$1" ]; }
 }
 
 @test "by telnet" {
-	command -v telnet >/dev/null || skip "telnet is not installed"
+	local screen=$BATS_TEST_TMPDIR/screen
+	needs telnet
 	listen admin-cmd $me --spool-dir="$spool" --no-syslog
-	run timeout 10 telnet 127.0.0.1 "$port" < <(
-		sleep 0.3
-		printf 'help\r\nversion\r\nquit\r\n'
-		sleep 1
-	)
+	# at the end of its input it would go without the answers
+	{
+		printf 'help\nversion\nquit\n'
+		wait_until grep -q 'closed by' "$screen"
+	} | timeout 20 telnet 127.0.0.1 "$port" >"$screen" 2>&1 || true
+	output=$(tr -d '\r' <"$screen")
 	assert_output --partial 'commands: copyright, '
 	assert_output --partial "${ask}0.1"
 }

@@ -18,7 +18,6 @@ serve_auth() {
 	listen smtp-recv $me --spool-dir="$spool" --domain=mx.test \
 		--server-auth="${1:-$accounts}" --log --no-syslog "${@:2}"
 }
-needs() { command -v "$1" >/dev/null || skip "$1 is not installed"; }
 # logged METHOD NAME: a message has come from somebody who has logged in.
 logged() {
 	wait_until grep -q "sasl_method=$1, sasl_username=$2\$" "$log"

@@ -18,6 +18,18 @@ unset PROTO RELAYCLIENT DATABYTES REMOTE_ADDR REMOTE_PORT "${!TCP@}" "${!SLUICE_
 # goes, unquoted, to each of them.
 me=$([ "$(id -u)" != 0 ] || echo --user=root)
 
+# needs PROGRAM: the test is skipped without it. What cannot be installed beside
+# others is taken out of the package that .ci/setup has fetched.
+needs() {
+	local deb
+	PATH=$BATS_TEST_TMPDIR/fetched/usr/sbin:$PATH
+	command -v "$1" >/dev/null && return
+	for deb in "${SLUICE_PEERS:-/var/cache/sluice-peers}/$1"_*.deb; do
+		[ ! -e "$deb" ] || dpkg-deb -x "$deb" "$BATS_TEST_TMPDIR/fetched"
+	done
+	command -v "$1" >/dev/null || skip "$1 is not installed"
+}
+
 prepare() {
 	spool=$BATS_TEST_TMPDIR/spool
 	mkdir -p "$spool"

@@ -65,5 +65,4 @@ texts() {
 	find "$spool" -maxdepth 1 -name '*.content' -printf '%f\n' |
 		sed 's/^emailrelay\.1\.1\.//; s/\.content//' | sort | paste -sd' '
 }
-needs() { command -v "$1" >/dev/null || skip "$1 is not installed"; }
 logged() { [[ $stderr == *"$1"* ]] || fail "not logged: $1, but: $stderr"; }

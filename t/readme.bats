@@ -33,7 +33,6 @@ has_mail() {
 		grep -q '^hello' "${file%.envelope}.content"
 }
 is_empty() { [ -z "$(spooled)$(spooled busy)" ]; }
-needs() { command -v "$1" >/dev/null || skip "$1 is not installed"; }
 
 # A smarthost; $far is what it gets.
 smarthost() {

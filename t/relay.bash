@@ -9,7 +9,6 @@ s = socket.socket()
 s.bind(("127.0.0.1", 0))
 print(s.getsockname()[1])'
 }
-needs() { command -v "$1" >/dev/null || skip "$1 is not installed"; }
 built() { [ -x "$bin/$1" ] || skip "$1 is not built"; }
 
 # open_at PORT [ADDRESS]: somebody listens there.

@@ -70,4 +70,3 @@ $output
 $stderr"
 }
 logged() { [[ $stderr == *"$1"* ]] || fail "not logged: $1, but: $stderr"; }
-needs() { command -v "$1" >/dev/null || skip "$1 is not installed"; }
