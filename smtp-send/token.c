@@ -14,7 +14,8 @@
 
 enum {
 	TOKEN_SECONDS = 60,     /* for the program */
-	TOKEN_AGE = 45 * 60     /* they are mostly good for an hour */
+	TOKEN_AGE = 45 * 60,    /* they are mostly good for an hour */
+	WRITING = 60            /* longer than it takes to write one */
 };
 
 static const char cache[] = ".oauth-token";
@@ -90,6 +91,27 @@ write_and_close(int fd, const struct buf *text)
 	return close(fd) == 0 && !failed;
 }
 
+/* A file that nobody else writes at: other hosts have processes with our
+ * number, and may have this spool. One that has been there for long was left
+ * by somebody who has died. -1 and errno. */
+static int
+create(int dir, const char *name)
+{
+	const int how = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+	int fd = openat(dir, name, how, 0600);
+	struct stat st;
+
+	if (fd >= 0 || errno != EEXIST ||
+	    fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return fd;
+	if (time(NULL) - st.st_mtime <= WRITING) {
+		errno = EEXIST;
+		return -1;
+	}
+	unlinkat(dir, name, 0);
+	return openat(dir, name, how, 0600);
+}
+
 /* As a whole or not at all: others may read it now. */
 static void
 write_cache(const struct token *t, const struct buf *owner)
@@ -103,14 +125,13 @@ write_cache(const struct token *t, const struct buf *owner)
 	buf_add(&text, owner->s, owner->n);
 	buf_add(&text, t->text.s, t->text.n);
 	buf_putc(&text, '\n');
-	unlinkat(t->dir, name, 0);
-	fd = openat(t->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC |
-	    O_NOFOLLOW, 0600);
+	fd = create(t->dir, name);
 	if (fd < 0 || !write_and_close(fd, &text) ||
 	    renameat(t->dir, name, t->dir, cache) < 0) {
 		log_warning("cannot keep the token in '%s': %s", cache,
 		    strerror(errno));
-		unlinkat(t->dir, name, 0);
+		if (fd >= 0)
+			unlinkat(t->dir, name, 0);
 	}
 	buf_wipe(&text);
 }

@@ -355,6 +355,38 @@ fetched() { wc -l <"$program.count"; }
 	[ -z "$(find "$spool" -name '.oauth-token?*')" ]
 }
 
+@test "a token is kept beside what another host writes with the same process number" {
+	local other=$spool/.oauth-token.99999 run
+	token s3cr3t
+	serve --ehlo "AUTH XOAUTH2"
+	# smtp-send with that number
+	# shellcheck disable=SC2016
+	run='echo $$ >"$0"; until [ -e "$0.go" ]; do sleep 0.05; done; exec "$@"'
+	oauth() {
+		post 1
+		rm -f "$spool/.oauth-token"* "$BATS_TEST_TMPDIR"/number*
+		setsid sh -c "$run" "$BATS_TEST_TMPDIR/number" smtp-send --spool-dir "$spool" \
+			--forward-to "127.0.0.1:$port" --log --no-syslog \
+			--oauth-exec="$program" --oauth-user=ann \
+			$me 2>"$BATS_TEST_TMPDIR/log" 3>&- &
+		pids+=($!)
+		wait_until test -s "$BATS_TEST_TMPDIR/number"
+		other=$spool/.oauth-token.$(cat "$BATS_TEST_TMPDIR/number")
+		printf 'half of a' >"$other"
+		"$@"
+		touch "$BATS_TEST_TMPDIR/number.go"
+		wait "${pids[-1]}"
+		[ "$(state 1)" = gone ]
+	}
+	oauth true
+	[ "$(cat "$other")" = "half of a" ]
+	[ ! -e "$spool/.oauth-token" ]
+	grep -q "cannot keep the token in '.oauth-token': File exists" "$BATS_TEST_TMPDIR/log"
+	oauth eval 'touch -d "2 minutes ago" "$other"'
+	[ ! -e "$other" ]
+	tail -n 1 "$spool/.oauth-token" | grep -qx s3cr3t
+}
+
 @test "a token that is refused when it is new: no second one, and it is not kept" {
 	token s3cr3t
 	options="--oauth-exec=$program --oauth-user=ann"
