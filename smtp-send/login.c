@@ -24,6 +24,12 @@ is_oauth(enum way w)
 	return w == WAY_OAUTHBEARER || w == WAY_XOAUTH2;
 }
 
+static bool
+is_challenge(enum way w)
+{
+	return w == WAY_SCRAM_SHA_256 || w == WAY_CRAM_MD5;
+}
+
 /* Any name there is will do for a token from a program. */
 static bool
 find_user(const struct client *c, struct sasl_client *s)
@@ -318,6 +324,48 @@ nothing_in_common(struct client *c)
 	complain(c, "login");
 }
 
+/* 535 (RFC 4954 section 6) is about the name and what goes with it, not about
+ * the way: whoever bans those who guess counts it. One that has had the
+ * password itself, or the token, will not like it better in another way; one
+ * that was to know it for a challenge may keep only a hash of it, and still
+ * like the password. */
+static bool
+is_hopeless(const struct client *c, const struct sasl_client *refused,
+    const struct sasl_client *s)
+{
+	const bool same = refused->id && refused->id_n == s->id_n &&
+	    memcmp(refused->id, s->id, s->id_n) == 0 && (has_program(c) ||
+	    (refused->secret_n == s->secret_n &&
+	    memcmp(refused->secret, s->secret, s->secret_n) == 0));
+
+	return same && (!is_challenge(refused->way) || is_challenge(s->way));
+}
+
+/* One way after the other, till one is not refused. */
+static enum fate
+try_ways(struct client *c, const enum way order[WAYS], bool *tried)
+{
+	struct sasl_client s, refused[WAYS] = { { .id = NULL } };
+	enum fate f = REFUSED;
+	bool hopeless;
+
+	for (int i = 0; i < WAYS && f == REFUSED && c->open; i++) {
+		if (!is_possible(c, order[i], &s))
+			continue;
+		hopeless = false;
+		for (int k = 0; k < i; k++)
+			hopeless |= is_hopeless(c, &refused[k], &s);
+		if (hopeless)
+			continue;
+		*tried = true;
+		refused[i] = s;
+		f = try_way(c, &s);
+		if (f != REFUSED || c->reply.code != 535)
+			refused[i].id = NULL;
+	}
+	return f;
+}
+
 bool
 login(struct client *c)
 {
@@ -329,18 +377,12 @@ login(struct client *c)
 		WAY_LOGIN, WAY_CRAM_MD5
 	};
 	const enum way *order = c->secure ? secure : clear;
-	struct sasl_client s;
-	enum fate f = REFUSED;
 	bool tried = false;
+	enum fate f;
 
 	if (!c->credentials)
 		return true;
-	for (int i = 0; i < WAYS && f == REFUSED && c->open; i++) {
-		if (is_possible(c, order[i], &s)) {
-			tried = true;
-			f = try_way(c, &s);
-		}
-	}
+	f = try_ways(c, order, &tried);
 	if (!tried)
 		nothing_in_common(c);
 	if (has_program(c))
