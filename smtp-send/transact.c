@@ -271,6 +271,14 @@ open_envelope(struct transaction *t)
 		c->doubtful = false;
 }
 
+/* BDAT was offered, and is no command: what we have said then was taken for
+ * commands, and the replies to these may be taken for ones to ours. */
+static bool
+is_no_command(const struct reply *r)
+{
+	return r->code == 500 || r->code == 502;
+}
+
 /* The text is not to go, though it was said that it comes, or all of it was
  * said. */
 static void
@@ -282,6 +290,8 @@ take_back(struct transaction *t)
 		return;
 	if (t->chunks) {
 		client_hear(c, 2, "BDAT");      /* of no recipients */
+		if (is_no_command(&c->reply))
+			client_drop(c);
 	} else if (client_hear(c, 3, "DATA") == SENT) {
 		if (t->taken > 0) {
 			client_drop(c); /* it would get an empty message */
@@ -295,14 +305,13 @@ take_back(struct transaction *t)
 		c->doubtful = false;
 }
 
-/* BDAT was offered, and is no command: what we have said then was taken for
- * commands. Not with this server, and not over this connection. */
+/* Not with this server, and not over this connection. */
 static void
 see_chunks(struct transaction *t, enum fate f)
 {
 	struct client *c = t->c;
 
-	if (f == REFUSED && (c->reply.code == 500 || c->reply.code == 502)) {
+	if (f == REFUSED && is_no_command(&c->reply)) {
 		log_warning("%s offers CHUNKING and knows no BDAT", c->relay);
 		c->no_chunks = true;
 		client_drop(c);

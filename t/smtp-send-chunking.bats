@@ -212,6 +212,24 @@ chunks() { sed -n 's/^BDAT //p' "$said" | paste -sd,; }
 	done
 }
 
+@test "BDAT is no command, and the recipient is refused: the text may have been taken for commands" {
+	local r how
+	for r in 500 502; do
+		for how in "" --forward-to-some; do
+			rm -f "$spool"/*
+			post 1 2
+			serve "${piped[@]}" --reply "RCPT:1=550 5.1.1 no" --reply "BDAT:1=$r what?"
+			# shellcheck disable=SC2086
+			forward $how
+			exits 69
+			[ "$(states 2)" = "bad gone" ]
+			given_up 1 "smtp client failure: .*550 5.1.1 .*no" 550
+			[ "$(said_times CONNECT)" = 2 ]
+			[ "$(said_times RSET)" = 0 ]
+		done
+	done
+}
+
 @test "replies out of turn are no replies to BDAT" {
 	local o
 	post 1 2 3
