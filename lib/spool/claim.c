@@ -96,8 +96,8 @@ let_go(struct claim *c)
 bool
 claim_can_note(struct claim *c)
 {
-	/* a line for each recipient, and what goes with them */
-	enum { EACH = JOURNAL_REPLY + 32, WHOLE = 1024 };
+	/* a line for each recipient, and the reason, that has some of them */
+	enum { EACH = JOURNAL_REPLY + 32, WHOLE = 4096 };
 	const struct envelope *e = &c->envelope;
 
 	return envelope_file_reserve(c->fd, c->news.n + e->remote.bytes.n +

@@ -98,6 +98,10 @@ envelope_file_reserve(int fd, size_t n)
 {
 	off_t end = lseek(fd, 0, SEEK_END);
 
+	if (end >= 0 && n + (size_t)end > ENVELOPE_OCTETS) {
+		errno = EFBIG;
+		return false;
+	}
 	return end >= 0 && (fallocate(fd, FALLOC_FL_KEEP_SIZE, end,
 	    (off_t)n) == 0 || (errno != ENOSPC && errno != EDQUOT &&
 	    errno != EIO));

@@ -24,8 +24,8 @@ bool envelope_file_read(int fd, const struct stat *st, struct buf *text);
  * short by a crash is ended first. False: errno. */
 bool envelope_file_append(int fd, const struct buf *lines);
 
-/* Is there room on the disk for so many octets more? If it can be, they are
- * reserved. False: errno. */
+/* Is there room on the disk, and in what may be an envelope, for so many octets
+ * more? If it can be, they are reserved. False: errno. */
 bool envelope_file_reserve(int fd, size_t n);
 
 /* The earlier one of what the journal says and of the file's time: a clock

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
+#include <errno.h>
 #include <time.h>
 
 #include "spool/claim.h"
@@ -109,6 +110,23 @@ cannot_be_removed(void **state)
 	claim_free(&c);
 }
 
+/* What is noted must not make the envelope larger than may be read. */
+static void
+no_room(void **state)
+{
+	struct claim c = { .fd = -1 };
+
+	(void)state;
+	assert_int_equal(claim_take(&c, &spool, &id), CLAIM_OURS);
+	assert_int_equal(ftruncate(c.fd, ENVELOPE_OCTETS - 10000), 0);
+	assert_true(claim_can_note(&c));
+	assert_int_equal(ftruncate(c.fd, ENVELOPE_OCTETS - 100), 0);
+	assert_false(claim_can_note(&c));
+	assert_int_equal(errno, EFBIG);
+	claim_release(&c);
+	claim_free(&c);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -117,6 +135,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(settled),
 		TEST(cannot_be_removed),
+		TEST(no_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
