@@ -81,6 +81,16 @@ refresh_token() {
 		POST /token client_id=0123 grant_type=refresh_token refresh_token=r3fresh-2/x scope=https://outlook.office.com/SMTP.Send offline_access
 	EOF
 	[ "$(find "$here" -name 'refresh*' | wc -l)" = 1 ]
+	# nobody hears the token any more, but the other one is not lost
+	provider 200 '{"access_token":"three","refresh_token":"r3fresh-3"}' <<-EOF
+		tenant a.test
+		client-id 0123
+		$(refresh_token r3fresh-2)
+	EOF
+	# shellcheck disable=SC2016
+	run -0 env PATH="$here/bin:$PATH" bash -c '! "$@" >/dev/full 2>&1' _ \
+		"$examples/oauth-microsoft" "$conf"
+	assert_equal "$(cat "$here/refresh")" r3fresh-3
 }
 
 @test "google" {
