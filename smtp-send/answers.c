@@ -123,6 +123,14 @@ settle_one(struct run *r, struct claim *m, size_t i, enum fate f,
 }
 
 void
+warn_of_doubt(const struct client *c)
+{
+	if (c->doubtful)
+		log_warning("the reply to the whole message was lost: "
+		    "it may arrive twice");
+}
+
+void
 answers_settle(struct run *r, struct claim *m, const struct answers *a,
     enum fate f)
 {
@@ -141,9 +149,7 @@ answers_settle(struct run *r, struct claim *m, const struct answers *a,
 			settle_one(r, m, i, REFUSED, said);
 		}
 	}
-	if (r->client.doubtful)
-		log_warning("the reply to the whole message was lost: "
-		    "it may arrive twice");
+	warn_of_doubt(&r->client);
 }
 
 /* --- all of them --- */

@@ -191,6 +191,7 @@ transact_surely(struct run *r, struct claim *m, struct answers *a,
 		*f = transact(c, m, a);
 		if (!worn_out(c, sent, *f) && c->no_chunks == no_chunks)
 			return true;
+		warn_of_doubt(c);
 		answers_again(a);
 	}
 }

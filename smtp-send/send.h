@@ -258,6 +258,8 @@ enum claim_verdict filters_ask(struct run *r, struct claim *m,
 /* After a transaction: who is done with now, in the claim and in the log. */
 void answers_settle(struct run *r, struct claim *m, const struct answers *a,
     enum fate f);
+/* If that is so: the server may have the message, and it will be sent again. */
+void warn_of_doubt(const struct client *c);
 /* After the last one: what becomes of the message as a whole. The client's
  * reply is about that then, and those who are left are in the log. */
 enum fate answers_sum(struct run *r, struct claim *m, const struct answers *a,

@@ -154,6 +154,9 @@ chunks() { sed -n 's/^BDAT //p' "$said" | paste -sd,; }
 		forward
 		exits 0
 		[ "$(arrived)" = 3 ] || fail "$how: $(arrived)"
+		# a text was said to who has hung up without a word
+		if [[ $how = *"--close MAIL"* ]]; then [[ $stderr == *"may arrive twice"* ]]
+		else [[ $stderr != *"may arrive twice"* ]]; fi || fail "$how: $stderr"
 	done
 }
 
