@@ -109,6 +109,9 @@ become_worker(const struct crew *c, struct run *r, int boss, struct manner how)
 	/* who is there now is known by the file that he has opened himself */
 	counters_end(&r->client.counters);
 	counters_start(&r->client.counters, &r->spool);
+	/* each event comes once, to one of all who have the descriptor */
+	sweep_end(&r->sweeper);
+	r->sweeper = (struct sweeper){ .spool = NULL };
 	/* a conversation has two ends, not three */
 	for (size_t i = 0; i < r->filter.n; i++)
 		hail_close(&r->filter.judges[i].hail);

@@ -119,7 +119,7 @@ put_off(struct run *r, struct claim *m)
 void
 remove_files(struct run *r, struct claim *m)
 {
-	if (!claim_gone(m)) {
+	if (!claim_gone(m, &r->sweeper)) {
 		cannot(m, "remove");
 		r->later++;
 	}

@@ -233,6 +233,7 @@ struct progress {
 struct run {
 	const struct config *conf;
 	struct spool spool;
+	struct sweeper sweeper; /* for the texts that POP users share */
 	int turn;               /* --forward-on-disconnect, or -1 */
 	struct client client;
 	struct io ids;          /* stdin, if ids come from there */

@@ -119,8 +119,66 @@ recipients() { tr -d '\r' <"$1" | sed -n 's/^X-MailRelay-To-[A-Za-z]*: //p' | pa
 fsync emailrelay.1.1.1.envelope.new
 renameat2 bob
 fsync bob
+fsync spool
 unlinkat spool
 fsync spool"
+}
+
+@test "filter-copy: a spool that cannot be synced" {
+	command -v strace >/dev/null || skip "strace is not installed"
+	mkdir "$spool/bob"
+	place emailrelay.1.1.1 a@a.test b@b.test <<<x
+	run strace -f -o /dev/null -e trace=fsync -e inject=fsync:error=EIO:when=4 \
+		filter-copy "$spool/emailrelay.1.1.1.content"
+	assert_failure 1
+	assert_output '<<filter error: cannot sync the spool: Input/output error>>'
+	assert_equal "$(files)" 'content envelope'
+}
+
+@test "a text that users share is theirs when it was sent" {
+	local id=emailrelay.1.1.1
+	mkdir "$spool"/{bob,.hidden}
+	start answer
+	send() {
+		run smtp-send $me --spool-dir="$spool" --no-syslog --report \
+			--forward-to="127.0.0.1:$port"
+		assert_output --partial " sent 250"
+	}
+	# as a filter does that copies the envelope, and lets it go on
+	place $id a@a.test b@b.test <<<'Subject: x'
+	cp "$spool/$id.envelope" "$spool/bob"
+	place emailrelay.1.1.2 a@a.test b@b.test <<<x
+	send
+	assert_equal "$(files)" 'bob/envelope content'
+	read_as bob 'RETR 1' 'DELE 1'
+	assert_line 'Subject: x'
+	assert_line '+OK signing off'
+	assert_equal "$(files)" ''
+	# the other way round
+	place $id a@a.test b@b.test <<<x
+	cp "$spool/$id.envelope" "$spool/bob"
+	read_as bob 'DELE 1'
+	assert_equal "$(files)" 'content envelope'
+	send
+	assert_equal "$(files)" ''
+}
+
+@test "a text that users share is theirs when the filter has dealt with it" {
+	local filter=$BATS_TEST_TMPDIR/share
+	mkdir "$spool/bob"
+	cat >"$filter" <<-'EOF'
+		#!/bin/sh
+		cp "${1%content}envelope.new" \
+			"${1%/*}/bob/$(basename "$1" content)envelope"
+		exit 100
+	EOF
+	chmod 755 "$filter"
+	wire "${upto_data}Subject: x\r\n\r\nbody\r\n.\r\n$bye" --filter="$filter"
+	codes 220 250 250 250 354 250 221
+	assert_equal "$(files)" 'bob/envelope content'
+	read_as bob 'RETR 1' 'DELE 1'
+	assert_line body
+	assert_equal "$(files)" ''
 }
 
 @test "filter-deliver: by local part, each a message of its own" {

@@ -125,7 +125,7 @@ claim_note(struct claim *c)
 /* --- what has become of it --- */
 
 bool
-claim_gone(struct claim *c)
+claim_gone(struct claim *c, struct sweeper *w)
 {
 	int saved = 0;
 
@@ -135,7 +135,8 @@ claim_gone(struct claim *c)
 		saved = errno;
 		/* it stays, but nobody gets it again */
 		claim_note(c);
-	} else if (unlinkat(c->spool->fd, content_name(&c->id).s, 0) < 0) {
+	} else if (!sweep_is_shared(w, c->spool, &c->id) &&
+	    unlinkat(c->spool->fd, content_name(&c->id).s, 0) < 0) {
 		saved = errno;
 	}
 	let_go(c);

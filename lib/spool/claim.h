@@ -9,7 +9,8 @@
  * has died, and claim_recover puts it back.
  *
  *	claim_take	.envelope      -> .envelope.busy
- *	claim_gone	.envelope.busy -> nothing, then the content
+ *	claim_gone	.envelope.busy -> nothing, then the content if nobody
+ *			else needs it
  *	claim_release	.envelope.busy -> .envelope, as if nothing had been
  *	claim_defer	.envelope.busy -> .envelope, with the next try's time
  *	claim_fail	.envelope.busy -> .envelope.bad, with the reason
@@ -21,6 +22,7 @@
 
 #include "mail/envelope.h"
 #include "spool/envelope_file.h"
+#include "spool/litter.h"
 #include "spool/spool.h"
 
 enum claim_verdict {
@@ -47,8 +49,10 @@ struct claim {
 enum claim_verdict claim_take(struct claim *c, const struct spool *s,
     const struct message_id *id);
 
-/* False, with errno: it is still there and may be sent again. */
-bool claim_gone(struct claim *c);
+/* The text stays if an envelope in a sub-directory needs it, which the
+ * sweeper (spool/litter), all zero at first, finds out. False, with errno: it
+ * is still there and may be sent again. */
+bool claim_gone(struct claim *c, struct sweeper *w);
 void claim_release(struct claim *c);
 
 /* Let somebody else at the files, who may change or replace them, and take

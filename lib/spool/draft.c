@@ -184,6 +184,35 @@ settle_moved(struct draft *d)
 	return !d->error;
 }
 
+/* Its envelopes may be in sub-directories by now, and the text is theirs:
+ * then that is what the client will be promised. */
+static bool
+settle_left(struct draft *d)
+{
+	struct sweeper w = { .spool = NULL };
+	bool shared = sweep_is_shared(&w, d->spool, &d->id);
+	struct stat st;
+	int fd;
+
+	sweep_end(&w);
+	if (!shared) {
+		draft_abandon(d);
+		return true;
+	}
+	fd = settle(d, content_name(&d->id).s, &st);
+	if (fd < 0)
+		return failed(d, "open");
+	close(fd);
+	if (unlinkat(d->spool->fd, envelope_name(&d->id, STATE_NEW).s, 0) < 0)
+		return failed(d, "remove the envelope of");
+	if (spool_sync(d->spool) < 0)
+		return failed(d, "sync the directory of");
+	if (d->error)
+		return false;
+	let_go(d);
+	return true;
+}
+
 bool
 draft_leave(struct draft *d)
 {
@@ -192,7 +221,7 @@ draft_leave(struct draft *d)
 	bool ok = true;
 
 	if (fstatat(d->spool->fd, name.s, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		draft_abandon(d);
+		ok = settle_left(d);
 	} else if (errno == ENOENT) {
 		ok = settle_moved(d);
 		let_go(d);

@@ -57,8 +57,9 @@ bool draft_copy_local(struct draft *d, const struct envelope *e);
 bool draft_resume(struct draft *d, struct envelope *e, struct buf *why);
 
 /* The filter has dealt with the message: what it has left of it is removed,
- * but if it has taken the envelope away the content is its business, too, and
- * what it has made of them in the spool is on disk, or false. */
+ * but for a text whose envelopes are in sub-directories now. If it has taken
+ * the envelope away the content is its business, too. What it has made of
+ * them in the spool is on disk, or false. */
 bool draft_leave(struct draft *d);
 
 /* Remove what there is of it; nothing if it is not open. */

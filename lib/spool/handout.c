@@ -239,6 +239,10 @@ handout_give(struct handout *h, const char *name, const struct buf *envelope)
 void
 handout_finish(struct handout *h)
 {
+	/* The text that stays is as new as the message. */
+	if (h->text == HANDOUT_SHARED && spool_sync(&h->spool) < 0)
+		handout_refuse(h, "cannot sync the spool: %s",
+		    strerror(errno));
 	if (unlinkat(h->spool.fd, envelope_name(&h->id, h->state).s, 0) < 0)
 		handout_refuse(h, "cannot remove the envelope: %s",
 		    strerror(errno));

@@ -61,7 +61,7 @@ sweep_start(struct sweeper *w, const struct spool *s)
 void
 sweep_end(struct sweeper *w)
 {
-	if (w->watch >= 0)
+	if (w->spool && w->watch >= 0)
 		close(w->watch);
 	w->watch = -1;
 	list_free(&w->directories);
@@ -121,16 +121,39 @@ is_below(const struct sweeper *w, const char *name,
 }
 
 static bool
-has_envelope(const struct sweeper *w, const struct message_id *id)
+is_in_any(const struct sweeper *w, const struct message_id *id)
 {
-	enum state st;
-
-	if (envelope_find(w->spool, id, &st))
-		return true;
 	for (size_t i = 0; i < w->directories.n; i++)
 		if (is_below(w, list_get(&w->directories, i), id))
 			return true;
 	return false;
+}
+
+static bool
+has_envelope(const struct sweeper *w, const struct message_id *id)
+{
+	enum state st;
+
+	return envelope_find(w->spool, id, &st) || is_in_any(w, id);
+}
+
+/* Where the links of a directory are counted there are two, and one more for
+ * each sub-directory: mostly there is nothing to list. */
+bool
+sweep_is_shared(struct sweeper *w, const struct spool *s,
+    const struct message_id *id)
+{
+	struct stat st;
+
+	if (fstat(s->fd, &st) == 0 && st.st_nlink == 2)
+		return false;
+	if (!w->spool)
+		sweep_start(w, s);
+	if (w->watch >= 0)
+		stirred(w);
+	else
+		w->known = false;
+	return !list_directories(w) || is_in_any(w, id);
 }
 
 /* Is it certain that no envelope goes with this content, which is locked?
@@ -146,10 +169,11 @@ judge(struct sweeper *w, const struct message_id *id)
 		if (!list_directories(w))
 			return LITTER_ERROR;
 		if (has_envelope(w, id))
-			return LITTER_NONE;
+			break;
 		if (!stirred(w))
 			return LITTER_GONE;
 	}
+	errno = 0;
 	return LITTER_NONE;
 }
 

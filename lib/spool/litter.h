@@ -21,8 +21,15 @@ struct sweeper {
 	struct list directories;
 };
 
+/* Does an envelope in a sub-directory go with this text, which nobody copies
+ * envelopes of now? If in doubt it does. Starts the sweeper, which is all
+ * zero before, when there are sub-directories. */
+bool sweep_is_shared(struct sweeper *w, const struct spool *s,
+    const struct message_id *id);
+
 enum litter {
-	LITTER_NONE,            /* it is alive, or may be */
+	LITTER_NONE,            /* it is alive, or may be; errno EWOULDBLOCK:
+				 * somebody has it locked */
 	LITTER_GONE,            /* it has been removed, or with dry_run would be */
 	LITTER_ERROR            /* errno: it could not be removed */
 };

@@ -12,6 +12,7 @@
 static char dir[64];
 static struct spool spool;
 static struct message_id id;
+static struct sweeper sweeper;
 
 /* A message in the spool, its id in `id`. */
 static void
@@ -98,7 +99,7 @@ taken_and_given_back(void **state)
 	claim_release(&c);
 	assert_only(STATE_READY, true);
 	assert_int_equal(claim_take(&c, &spool, &id), CLAIM_OURS);
-	claim_gone(&c);
+	claim_gone(&c, &sweeper);
 	assert_only(STATES, false);
 	assert_int_equal(claim_take(&c, &spool, &id), CLAIM_TAKEN);
 	claim_free(&c);
@@ -234,7 +235,7 @@ take_in_a_race(void *arg)
 	if (read(*(int *)arg, &go, 1) < 0 ||
 	    claim_take(&c, &spool, &id) != CLAIM_OURS)
 		_exit(1);
-	claim_gone(&c);
+	claim_gone(&c, &sweeper);
 	_exit(0);
 }
 
@@ -424,7 +425,7 @@ lent_and_not_touched(void **state)
 	assert_int_equal(claim_resume(&c), CLAIM_OURS);
 	assert_text(&c.envelope.from, "a@b");
 	assert_false(claim_recover(&spool, &id, false));
-	assert_true(claim_gone(&c));
+	assert_true(claim_gone(&c, &sweeper));
 	claim_free(&c);
 }
 

@@ -10,6 +10,7 @@
 static char dir[64];
 static struct spool spool;
 static struct message_id id;
+static struct sweeper sweeper;
 
 /* A message in the spool, its id in `id`. */
 static void
@@ -83,7 +84,7 @@ settled(void **state)
 	assert_int_equal(envelope_recipient(&c.envelope, 0),
 	    RECIPIENT_PENDING);
 	assert_int_equal(envelope_recipient(&c.envelope, 1), RECIPIENT_DONE);
-	assert_true(claim_gone(&c));
+	assert_true(claim_gone(&c, &sweeper));
 	claim_free(&c);
 	buf_free(&why);
 	make_message();
@@ -102,7 +103,7 @@ cannot_be_removed(void **state)
 	nowhere = spool;
 	nowhere.fd = -1;
 	c.spool = &nowhere;
-	assert_false(claim_gone(&c));
+	assert_false(claim_gone(&c, &sweeper));
 	assert_true(claim_recover(&spool, &id, false));
 	assert_int_equal(claim_take(&c, &spool, &id), CLAIM_OURS);
 	assert_int_equal(envelope_recipient(&c.envelope, 0), RECIPIENT_DONE);
