@@ -54,6 +54,11 @@ do_quit(struct session *s, char *arg)
 	size_t marked = s->maildrop.n - s->maildrop.left, failed = 0;
 
 	(void)arg;
+	/* he has to have got what he removes */
+	if (marked && !s->conf->no_delete)
+		io_flush(&s->io);
+	if (s->io.state != IO_OPEN)
+		return;
 	if (!s->conf->no_delete)
 		failed = maildrop_commit(&s->maildrop);
 	if (failed)

@@ -66,7 +66,7 @@ do_capa(struct session *s, char *arg)
 	say(s, "CAPA");
 	say(s, "TOP");
 	say(s, "UIDL");
-	if (secure_offered(&s->tls))
+	if (secure_offered(&s->tls) && s->server.state == AUTHORIZATION)
 		say(s, "STLS");
 	if (sasl.n && !needs_tls(s))
 		say(s, "SASL%s", sasl.s);

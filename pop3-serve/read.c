@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/date.h"
 #include "base/text.h"
 #include "mail/dot.h"
 #include "mail/excerpt.h"
@@ -131,13 +132,13 @@ pour(struct session *s, int fd, const struct stat *st, struct excerpt *e)
 	struct buf out = { 0 };
 	char block[BLOCK];
 	uint64_t total = 0;
+	int64_t began = date_ticks();
 	ssize_t n;
 
-	/* each block has its time, and all of them any time */
-	s->io.until = 0;
 	while (!e->done && (n = read(fd, block, sizeof block)) > 0 &&
 	    s->io.state == IO_OPEN) {
 		total += (uint64_t)n;
+		s->io.until = serve_deadline(began, s->io.seconds, total);
 		dot_encode(&dot, block, (size_t)n, &out);
 		io_write(&s->io, buf_text(&out),
 		    excerpt_take(e, buf_text(&out), out.n));
@@ -167,13 +168,15 @@ break_off(struct session *s)
 	end_session(s);
 }
 
-static void
+/* True if it was sent whole. */
+static bool
 send_text(struct session *s, size_t number, const char *reply,
     struct excerpt *e)
 {
 	struct message_id id;
 	struct stat st;
 	int fd = maildrop_text(&s->maildrop, number, &st);
+	bool ok = false;
 
 	maildrop_id(&s->maildrop, number, &id);
 	log_subject(id.s);
@@ -185,12 +188,14 @@ send_text(struct session *s, size_t number, const char *reply,
 	} else {
 		say(s, "%s", reply);
 		errno = 0;
-		if (!pour(s, fd, &st, e))
+		ok = pour(s, fd, &st, e);
+		if (!ok)
 			break_off(s);
 		close(fd);
 		serve_progress(&s->server);
 	}
 	log_subject(NULL);
+	return ok;
 }
 
 void
@@ -204,10 +209,10 @@ do_retr(struct session *s, char *arg)
 		say(s, "-ERR no such message");
 		return;
 	}
-	counters_note(&s->counters, COUNT_FETCHED, 1);
 	snprintf(reply, sizeof reply, "+OK %" PRIu64 " octets",
 	    maildrop_octets(&s->maildrop, number));
-	send_text(s, number, reply, &all);
+	if (send_text(s, number, reply, &all))
+		counters_note(&s->counters, COUNT_FETCHED, 1);
 }
 
 /* Without a number of lines there are none of the body. */

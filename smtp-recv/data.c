@@ -6,16 +6,7 @@
 #include "base/date.h"
 #include "base/text.h"
 
-/* A sender has this many seconds and then one more for every 1000 octets:
- * who drips holds a process for ever otherwise. */
-enum { PATIENCE = 300, OCTETS_A_SECOND = 1000 };
-
-static int64_t
-deadline(int64_t began, uint64_t octets)
-{
-	return began + (int64_t)PATIENCE * 1000 +
-	    (int64_t)(octets / OCTETS_A_SECOND) * 1000;
-}
+enum { PATIENCE = 300 };        /* seconds, and then there is a least speed */
 
 static bool
 too_big(const struct session *s)
@@ -50,7 +41,7 @@ pour(struct session *s, uint64_t count)
 	size_t n;
 
 	while (!s->text.done && count > 0 && !hopeless(s)) {
-		s->io.until = deadline(began, s->octets - before);
+		s->io.until = serve_deadline(began, PATIENCE, s->octets - before);
 		n = io_peek(&s->io, &p);
 		if (n == 0)
 			break;
@@ -123,7 +114,7 @@ swallow(struct session *s, uint64_t count)
 	size_t n;
 
 	while (count > 0) {
-		s->io.until = deadline(began, taken);
+		s->io.until = serve_deadline(began, PATIENCE, taken);
 		n = io_peek(&s->io, &p);
 		if (n == 0)
 			break;

@@ -153,7 +153,38 @@ ask() {
 		-e trace=unlinkat,fsync,write $(server)"
 	run sed -nE 's/.*unlinkat\(.*(envelope|content)".*/\1/p; s/.*fsync\(.*/fsync/p; s/.*write\(1<.*/said/p' \
 		"$BATS_TEST_TMPDIR/trace"
-	assert_output $'said\nenvelope\nenvelope\nfsync\ncontent\ncontent\nfsync\nsaid'
+	assert_output $'said\nsaid\nenvelope\nenvelope\nfsync\ncontent\ncontent\nfsync\nsaid'
+}
+
+@test "whoever hears nothing any more removes nothing, whatever he has said before" {
+	local size
+	# one that is still collected, one that goes out with its last octet,
+	# and one that goes out in pieces
+	for size in 20 65536 65600 300000; do
+		message 1 "$(printf "%0${size}d" 0)"
+		run --separate-stderr bash -c "
+			{ printf '${in}'; printf 'RETR 1\r\nDELE 1\r\n$bye'; } |
+			$(server) --log | head -c 20 >/dev/null"
+		assert_equal "$(left)" 1
+		assert_equal "$(texts)" 1
+		logged 'disconnect from'
+		[[ $stderr != *'removed by its reader'* ]]
+	done
+}
+
+@test "locked for a moment only: it is removed" {
+	local text
+	for text in envelope content; do
+		message 1
+		flock "$spool/emailrelay.1.1.1.$text" sh -c 'echo; sleep 0.3' \
+			>"$BATS_TEST_TMPDIR/locked.$text" &
+		wait_until test -s "$BATS_TEST_TMPDIR/locked.$text"
+		pop <<<$'USER bob\nPASS pass\nDELE 1\nQUIT'
+		wait "$!"
+		signs ++++
+		assert_equal "$(left)" ''
+		assert_equal "$(texts)" ''
+	done
 }
 
 @test "killed at each system call of QUIT: nothing half, nothing but litter" {

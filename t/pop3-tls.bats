@@ -89,6 +89,11 @@ login='USER bob\r\nPASS pass\r\n'
 	assert_line '+OK signing off'
 }
 
+@test "STLS is offered only while it can be said" {
+	over "" HEAR 'CAPA\r\n' LIST "$login" HEAR HEAR 'CAPA\r\n' LIST
+	assert_equal "$(grep -cx STLS <<<"$output")" 1
+}
+
 @test "--client-tls enables STLS, too" {
 	pop --client-tls <<<$'CAPA\nQUIT'
 	refute_line STLS

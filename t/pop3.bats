@@ -240,6 +240,11 @@ load pop3
 	run --separate-stderr bash -c "printf '${in}STAT\r\nRETR 1\r\nDELE 1\r\n$bye' |
 		strace -f -e trace=write,sendto -o '$BATS_TEST_TMPDIR/trace' $(server)"
 	assert_success
+	# and what came before is out when QUIT removes something
+	run grep -c '+OK' "$BATS_TEST_TMPDIR/trace"
+	assert_output 3
+	run --separate-stderr bash -c "printf '${in}STAT\r\n$bye' |
+		strace -f -e trace=write,sendto -o '$BATS_TEST_TMPDIR/trace' $(server)"
 	run grep -c '+OK' "$BATS_TEST_TMPDIR/trace"
 	assert_output 2
 }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -219,13 +218,30 @@ maildrop_unmark(struct maildrop *m)
 	}
 }
 
+/* Wait a moment for whoever has a lock: a forwarder is about to rename, another
+ * reader to remove, and a receiver to tell its client. False: no more. */
+static bool
+has_patience(struct maildrop *m)
+{
+	enum { MOMENT = 10, MOMENTS = 100 };
+
+	if (errno != EWOULDBLOCK || m->moments >= MOMENTS)
+		return false;
+	m->moments++;
+	poll(NULL, 0, MOMENT);
+	return true;
+}
+
 /* The lock keeps off whoever would claim it, and says whether somebody has. */
 static bool
-remove_envelope(const struct maildrop *m, const struct message_id *id)
+remove_envelope(struct maildrop *m, const struct message_id *id)
 {
 	struct file_name name = envelope_name(id, STATE_READY);
-	int fd = envelope_file_lock(&m->box, name.s, NULL), saved = 0;
+	int fd, saved = 0;
 
+	do {
+		fd = envelope_file_lock(&m->box, name.s, NULL);
+	} while (fd < 0 && has_patience(m));
 	if (fd < 0)
 		return false;
 	if (!spool_is_named(&m->box, fd, name.s))
@@ -288,26 +304,12 @@ left_behind(const struct maildrop *m, const struct message_id *id)
 	    content_name(id).s, strerror(errno));
 }
 
-/* The receiver of a message that has just come keeps the text locked until it
- * has said so to its client; that takes a moment only. */
 static void
-await_receiver(const struct spool *s, const char *name)
-{
-	int fd = spool_open_file(s, name, O_RDWR, NULL);
-
-	if (fd < 0)
-		return;
-	for (int i = 0; i < 100 && flock(fd, LOCK_EX | LOCK_NB) < 0 &&
-	    errno == EWOULDBLOCK; i++)
-		poll(NULL, 0, 10);
-	close(fd);
-}
-
-static void
-remove_text(const struct maildrop *m, struct sweeper *w, const char *text,
+remove_text(struct maildrop *m, struct sweeper *w, const char *text,
     bool shared)
 {
 	struct spool_entry e = { .content = true, .state = STATE_READY };
+	enum litter l;
 
 	strcpy(e.id.s, text);
 	/* Nobody but us looks for a text in a sub-directory. */
@@ -317,10 +319,12 @@ remove_text(const struct maildrop *m, struct sweeper *w, const char *text,
 			left_behind(m, &e.id);
 		return;
 	}
-	await_receiver(m->spool, content_name(&e.id).s);
-	/* it has been a message, so that its age is of no meaning */
-	if (sweep_litter(w, &e, time(NULL) + (time_t)1e9, false) ==
-	    LITTER_ERROR)
+	do {
+		errno = 0;
+		/* it has been a message: its age is of no meaning */
+		l = sweep_litter(w, &e, time(NULL) + (time_t)1e9, false);
+	} while (l == LITTER_NONE && has_patience(m));
+	if (l == LITTER_ERROR)
 		left_behind(m, &e.id);
 }
 

@@ -28,6 +28,7 @@ struct maildrop {
 	size_t n, cap;
 	size_t left;            /* messages that are not marked, */
 	uint64_t octets;        /* and what they have */
+	unsigned moments;       /* that were spent waiting for others */
 };
 
 /* One pass over the directory. name is that of the sub-directory, or NULL;

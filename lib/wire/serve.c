@@ -24,6 +24,13 @@ serve_step(struct server *srv)
 		srv->idling--;
 }
 
+int64_t
+serve_deadline(int64_t began, unsigned seconds, uint64_t octets)
+{
+	return began + (int64_t)seconds * 1000 +
+	    (int64_t)(octets / SERVE_SPEED) * 1000;
+}
+
 static void
 refuse(struct server *srv, const char *reply)
 {
@@ -189,7 +196,9 @@ serve(struct server *srv, struct session *s)
 	char *line;
 
 	serve_progress(srv);
-	while (srv->state != 0) {
+	/* Whoever does not get our replies any more is not obeyed, whatever he
+	 * has said before. */
+	while (srv->state != 0 && srv->io->state == IO_OPEN) {
 		srv->io->until = srv->until;
 		got = io_line(srv->io, SERVE_LENGTHY, &line, &n);
 		if (got == IO_NONE)

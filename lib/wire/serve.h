@@ -48,6 +48,7 @@ enum {
 	SERVE_ERRORS = 8,       /* until we hang up */
 	SERVE_IDLING = 1000,    /* commands of no use since the last progress */
 	SERVE_PATIENCE = 3600,  /* seconds without progress */
+	SERVE_SPEED = 1000,     /* octets of a text, a second */
 	SERVE_COMMANDS = 40     /* rows of a table that are counted apart */
 };
 
@@ -79,6 +80,11 @@ void serve_progress(struct server *srv);
 /* The command at hand was a step towards it: it does not count as idling.
  * For those whose number is limited otherwise. */
 void serve_step(struct server *srv);
+
+/* When so many octets of a text that has begun to flow then have to be on the
+ * other side, besides so many seconds for its moods: date_ticks(). Who drips
+ * holds a process for ever otherwise. */
+int64_t serve_deadline(int64_t began, unsigned seconds, uint64_t octets);
 
 /* Append what was said in Postfix's words, ` ehlo=1 mail=1 rcpt=1/2
  * commands=3/4`: good ones, and all if there were others. */

@@ -267,6 +267,26 @@ accounts(void **state)
 	buf_free(&fate);
 }
 
+static void
+slow_texts(void **state)
+{
+	static const struct {
+		unsigned seconds;
+		uint64_t octets;
+		int64_t until;
+	} t[] = {
+		{ 300, 0, 307000 },
+		{ 600, 999, 607000 },
+		{ 600, 1000, 608000 },
+		{ 1, 1 << 30, 7000 + 1000 + 1073741000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++)
+		assert_int_equal(serve_deadline(7000, t[i].seconds,
+		    t[i].octets), t[i].until);
+}
+
 int
 main(void)
 {
@@ -277,6 +297,7 @@ main(void)
 		cmocka_unit_test(progress_starts_again),
 		cmocka_unit_test(silence_is_answered_once),
 		cmocka_unit_test(accounts),
+		cmocka_unit_test(slow_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
