@@ -158,9 +158,9 @@ ask() {
 
 @test "whoever hears nothing any more removes nothing, whatever he has said before" {
 	local size
-	# one that is still collected, one that goes out with its last octet,
-	# and one that goes out in pieces
-	for size in 20 65536 65600 300000; do
+	# one that goes out with its last octet, and ones that go out in pieces;
+	# all of them are more than the pipe takes while nobody reads
+	for size in 65536 65600 300000; do
 		message 1 "$(printf "%0${size}d" 0)"
 		run --separate-stderr bash -c "
 			{ printf '${in}'; printf 'RETR 1\r\nDELE 1\r\n$bye'; } |
