@@ -179,3 +179,25 @@ curl_sends() {
 	[ "$(cat "$who")" = 0 ]
 	[ "$(stat -c %U "$spool/$(only).envelope")" = daemon ]
 }
+
+# curl_fetches USER:PASSWORD NUMBER
+curl_fetches() {
+	run curl -sS "pop3://127.0.0.1:$port/$2" --user "$1" --ssl-reqd -k
+}
+@test "pop3-serve: --pop-auth=/pam, and a sub-directory for each who logs in" {
+	wrapped
+	mkdir "$spool/ann"
+	place emailrelay.1.1.1 a@a.test ann@b.test <<<hello
+	mv "$spool/emailrelay.1.1.1.envelope" "$spool/ann"
+	pam listen pop3-serve $me --spool-dir="$spool" --domain=mx.test \
+		--log --no-syslog --pop-auth=/pam --pop-by-name \
+		--server-tls="$certs/mx.test.pem"
+	curl_fetches "ann:a secret" 1
+	assert_success
+	assert_output --partial hello
+	curl_fetches ann:wrong 1
+	assert_failure 67
+	curl_fetches "bob:a secret" 1
+	assert_failure 67
+	wait_until grep -q 'authentication failed' "$log"
+}
