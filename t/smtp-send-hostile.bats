@@ -99,7 +99,7 @@ needs_of() {
 	# fault of it, if it is noticed in time
 	meets "(deferred|gone) gone" "(0|75)" 'status=' --close-after EHLO:1 --reset
 	needs_of RSET
-	meets "bad gone" 69 'status=bounced' "${need[@]}" --close-after RSET
+	meets "bad (deferred|gone)" 69 'status=bounced' "${need[@]}" --close-after RSET
 	meets "bad gone" 69 'status=bounced' "${need[@]}" --close RSET --reset
 	meets "gone gone" 0 'status=sent' --close-after QUIT --reset
 	meets "gone gone" 0 'status=sent' --close QUIT --reset
