@@ -17,7 +17,7 @@
  * commands may come.
  */
 #include "base/options.h"
-#include "spool/counters.h"
+#include "spool/events.h"
 #include "spool/select.h"
 #include "wire/io.h"
 #include "wire/lines.h"
@@ -50,16 +50,6 @@ struct run {
 	struct buf why;                 /* the last one was not sent */
 };
 
-/* What notify looks at. */
-struct watch {
-	int fd;                         /* inotify, or -1 */
-	int spool, counters, above;     /* what it watches, or -1 */
-	uint64_t seen[COUNTERS];
-	uint32_t cookie;                /* of a name that was left, */
-	bool left;                      /* and what it was; false: none */
-	struct spool_entry from;
-};
-
 struct session {
 	const struct config *conf;
 	struct io io;
@@ -74,7 +64,7 @@ struct session {
 	unsigned commands;              /* since date_ticks() was: */
 	int64_t period;
 	struct run run;
-	struct watch watch;
+	struct events watch;            /* what notify tells of */
 };
 
 /* One line; its end is added. Foreign text is made harmless. */
