@@ -290,7 +290,7 @@ thin_out(struct jobs *j)
 static int
 patience(const struct jobs *j)
 {
-	if (j->r->progress.on)
+	if (j->r->progress.meter.on)
 		return PAINT_MS;
 	return crew_count(&j->crew, worker_is_alive) > 1 ||
 	    backlog_size(&j->backlog) > 0 ? TICK_MS : -1;

@@ -27,6 +27,7 @@
 #include <poll.h>
 
 #include "auth/account.h"
+#include "base/meter.h"
 #include "base/options.h"
 #include "judge/filter.h"
 #include "mail/reply.h"
@@ -222,11 +223,10 @@ enum fate transact(struct client *c, struct claim *m, struct answers *a);
 
 /* How far a run is, on a terminal. */
 struct progress {
-	bool on;
+	struct meter meter;
 	size_t total;           /* messages */
 	size_t done;
 	unsigned later;         /* those that were not due in the first place */
-	int64_t began, painted; /* date_ticks() */
 };
 
 /* A run over messages. */

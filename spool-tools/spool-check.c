@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/meter.h"
 #include "base/options.h"
 #include "base/program.h"
 #include "spool/inspect.h"
@@ -45,6 +46,7 @@ struct check {
 	time_t now;
 	struct sweeper sweeper;
 	struct inspected message;
+	struct meter meter;
 	bool person;            /* something is left for somebody to see to */
 };
 
@@ -221,8 +223,10 @@ check_all(struct check *c)
 	if (!spool_walk_start(&walk, &c->spool))
 		die(EX_OSERR, "cannot read spool '%s': %s", c->spool.path,
 		    strerror(errno));
-	while (spool_walk_next(&walk, &e))
+	while (spool_walk_next(&walk, &e)) {
 		check(c, &e);
+		meter_count(&c->meter, "files");
+	}
 	spool_walk_end(&walk);
 }
 
@@ -240,7 +244,9 @@ main(int argc, char *argv[])
 	select_spool(&c.spool, c.conf.common.spool_dir, EX_NOINPUT);
 	c.now = time(NULL);
 	sweep_start(&c.sweeper, &c.spool);
+	meter_begin(&c.meter, meter_usable() && meter_is_apart());
 	check_all(&c);
+	meter_end(&c.meter, NULL);
 	sweep_end(&c.sweeper);
 	check_boxes(&c);
 	inspect_free(&c.message);

@@ -190,6 +190,7 @@ main(int argc, char *argv[])
 	struct selection sel;
 	struct inspected m = { 0 };
 	struct spool_entry e;
+	struct meter meter;
 	int first;
 
 	program_start(false);
@@ -200,6 +201,8 @@ main(int argc, char *argv[])
 	select_spool(&l.spool, l.conf.common.spool_dir, EX_NOINPUT);
 	select_start(&sel, &l.spool, argv + first, true);
 	sel.lenient = true;
+	meter_begin(&meter, meter_usable() && meter_is_apart());
+	sel.meter = &meter;
 	if (l.conf.state)
 		sel.states = read_states(l.conf.state);
 	if (!l.conf.quiet && !l.conf.json && !l.conf.mailq)
@@ -210,6 +213,7 @@ main(int argc, char *argv[])
 			present(&l, &m);
 		flush(&l);
 	}
+	meter_end(&meter, NULL);
 	flush(&l);
 	present_end(&l);
 	if (fflush(stdout) != 0 || ferror(stdout))

@@ -5,6 +5,7 @@
 #include "base/program.h"
 #include "spool/chore.h"
 #include "spool/control.h"
+#include "spool/select.h"
 
 struct config {
 	struct options_common common;
@@ -18,7 +19,7 @@ static const struct option_row rows[] = {
 static const struct option_set options = {
 	.program = "spool-remove",
 	.purpose = "Removes messages from the spool, for good.",
-	.usage = "id ... | -",
+	.usage = "[id ... | -]",
 	.rows = rows,
 	.n = sizeof rows / sizeof rows[0],
 };
@@ -51,7 +52,7 @@ main(int argc, char *argv[])
 	program_start(false);
 	log_open("spool-remove", NULL);
 	first = options_read(&options, &conf.common, argc, argv);
-	if (first == argc)
+	if (!*select_arguments(argv + first))
 		die(EX_USAGE, "of which messages? "
 		    "try \"spool-remove --help\"");
 	return chore_run(&removal, conf.common.spool_dir, argv + first,

@@ -35,7 +35,7 @@ static const struct option_row rows[] = {
 static const struct option_set options = {
 	.program = "spool-show",
 	.purpose = "Shows the envelopes and the headers of messages.",
-	.usage = "id ... | -",
+	.usage = "[id ... | -]",
 	.rows = rows,
 	.n = sizeof rows / sizeof rows[0],
 };
@@ -329,6 +329,7 @@ main(int argc, char *argv[])
 	struct inspected m = { 0 };
 	struct spool_entry e;
 	struct selection sel;
+	char **args;
 	int first;
 
 	program_start(false);
@@ -337,11 +338,12 @@ main(int argc, char *argv[])
 	first = options_read(&options, &s.conf.common, argc, argv);
 	if (s.conf.raw && s.conf.json)
 		die(EX_USAGE, "only one of --raw and --json");
-	if (first == argc)
+	args = select_arguments(argv + first);
+	if (!*args)
 		die(EX_USAGE, "of which messages? "
 		    "try \"spool-show --help\"");
 	select_spool(&s.spool, s.conf.common.spool_dir, EX_NOINPUT);
-	select_start(&sel, &s.spool, argv + first, false);
+	select_start(&sel, &s.spool, args, false);
 	while (select_next(&sel, &e)) {
 		inspect_start(&m, &e);
 		if (inspect_envelope(&m, &s.spool))

@@ -117,9 +117,9 @@ $c"
 	assert_line $a
 	remove nonsense
 	assert_failure 65
-	remove
+	remove </dev/null
 	assert_failure 64
-	hold
+	hold </dev/null
 	assert_failure 64
 	hold --all $b
 	assert_failure 64

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 load helper
+load terminal
 
 # Five messages, in this order, whatever their names say.
 first=emailrelay.900.100.2 second=emailrelay.20.200.9
@@ -202,4 +203,32 @@ $second"
 	assert_failure 66
 	list -q --json
 	assert_failure 64
+}
+
+# On stdout there is nobody who reads for a while.
+slow_reader='exec 3>&1; spool-list --json -s "$0" 2>&4 | { sleep 1.5; cat >&3; }'
+many() {
+	perl -e 'chdir shift; my $f = shift; for my $n (1 .. 3000) {
+		for my $end ("content", "envelope") {
+			link "$f.$end", "emailrelay.5.500.$n.$end" or die } }' \
+		"$spool" "$first"
+}
+
+@test "a person is shown how far it is, if that takes long" {
+	command -v python3 >/dev/null || skip "no python3"
+	many
+	on_terminal bash -c "exec 4>&2; $slow_reader" "$spool"
+	[ "$status" = 0 ]
+	grep -aqE $'\r\033\\[K[0-9]+ messages, [0-9]+/s' "$shown" ||
+		fail "$(cat -v "$shown")"
+	# and it does not stay
+	[[ $(cat "$shown") = *$'\r\033[K' ]]
+	[ "$(wc -l <"$shown.out")" = 3005 ]
+	# nothing of the kind for a short list, nor where it would be in the list
+	on_terminal spool-list -q -s "$spool"
+	[ ! -s "$shown" ]
+	stdout=terminal on_terminal spool-list -q -s "$spool"
+	run ! grep -aq $'\033' "$shown"
+	on_terminal bash -c "exec 4>'$BATS_TEST_TMPDIR/err'; $slow_reader" "$spool"
+	[ ! -s "$shown" ] && [ ! -s "$BATS_TEST_TMPDIR/err" ]
 }

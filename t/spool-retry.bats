@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 load helper
+load send
 
 a=emailrelay.1.100.1 b=emailrelay.1.100.2 c=emailrelay.1.100.3
 
@@ -90,6 +91,47 @@ $b"
 	assert_equal "$(spooled bad)" ""
 }
 
+@test "ids from a pipe or a file, without saying so" {
+	fail_for_good $a no
+	fail_for_good $b no
+	run bash -c 'spool-list -q --state=bad -s "$1" | spool-retry -s "$1"' \
+		- "$spool"
+	assert_success
+	assert_output "$a
+$b"
+	assert_equal "$(spooled bad)" ""
+	fail_for_good $c no
+	echo $c >"$BATS_TEST_TMPDIR/ids"
+	retry <"$BATS_TEST_TMPDIR/ids"
+	assert_success
+	assert_output $c
+	# nothing to be done is no error
+	retry < <(true)
+	assert_success
+	assert_output ""
+}
+
+@test "the pipeline: what was given up for one domain is sent again" {
+	place $b me@a.test Somebody@Other.test <<<"the one"
+	place $c me@a.test third@b.test fourth@other.test <<<"another one"
+	fail_for_good $a no
+	fail_for_good $b no
+	fail_for_good $c no
+	serve
+	run --separate-stderr bash -c 'set -o pipefail
+		spool-list -q --state=bad --recipient="*@other.test" -s "$1" |
+		spool-retry -s "$1" |
+		smtp-send '"$me"' -s "$1" --no-syslog --report \
+			--forward-to="127.0.0.1:$2" -' - "$spool" "$port"
+	assert_success
+	assert_equal "$(cut -d" " -f1,2 <<<"$output")" "$b sent
+$c sent"
+	assert_equal "$(spooled bad)" $a
+	assert_equal "$(spooled)" ""
+	grep -qi 'RCPT TO:<Somebody@Other.test>' "$said"
+	run ! grep -q you@b.test "$said"
+}
+
 @test "what is being forwarded is left alone" {
 	mv "$spool/$a.envelope" "$spool/$a.envelope.busy"
 	retry $a
@@ -131,7 +173,7 @@ $b"
 }
 
 @test "either ids or --all" {
-	retry
+	retry </dev/null
 	assert_failure 64
 	retry --all $a
 	assert_failure 64

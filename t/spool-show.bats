@@ -123,7 +123,7 @@ Id: $b"
 	assert_failure 66
 	show ../x
 	assert_failure 65
-	show
+	show </dev/null
 	assert_failure 64
 	show --raw --json $a
 	assert_failure 64

@@ -80,6 +80,8 @@ chore_run(const struct chore *c, const char *spool_dir, char **args, bool all,
 	struct spool spool;
 	bool any = false;
 
+	if (!all)
+		args = select_arguments(args);
 	if (all == (*args != NULL))
 		die(EX_USAGE, "either --all or message ids; "
 		    "try \"%s --help\"", log_program());

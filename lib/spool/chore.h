@@ -20,7 +20,7 @@ struct chore {
 };
 
 /* Do it to the messages in args, the NULL-terminated rest of argv, or with
- * `all` to every one in states_of_all, passing over those with which it
+ * none to those that stdin has if it is a pipe or a file, or with `all` to every one in states_of_all, passing over those with which it
  * cannot be done. What has been done is on disk then. Returns the exit
  * status: the first that was not EX_OK. */
 int chore_run(const struct chore *c, const char *spool_dir, char **args,

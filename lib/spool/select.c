@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -32,6 +33,18 @@ select_spool(struct spool *s, const char *path, int missing)
 	if (!spool_open(s, path))
 		die(select_status(errno, missing), "cannot open spool '%s': %s",
 		    path, strerror(errno));
+}
+
+char **
+select_arguments(char **args)
+{
+	static char dash[] = "-", *only[] = { dash, NULL };
+	struct stat st;
+
+	if (*args || fstat(STDIN_FILENO, &st) < 0 || !(S_ISFIFO(st.st_mode) ||
+	    S_ISREG(st.st_mode) || S_ISSOCK(st.st_mode)))
+		return args;
+	return only;
 }
 
 void
@@ -81,12 +94,23 @@ is_twin(const struct spool_entry *a, const struct spool_entry *b)
 }
 
 static void
+progress(struct selection *sel)
+{
+	if (sel->meter)
+		meter_count(sel->meter, "messages");
+}
+
+static void
 fill_window(struct selection *sel)
 {
 	sel->n = sel->at = 0;
 	while (sel->n < SELECT_WINDOW &&
-	    spool_walk_next(&sel->walk, &sel->window[sel->n]))
-		sel->n += is_wanted(sel, &sel->window[sel->n]);
+	    spool_walk_next(&sel->walk, &sel->window[sel->n])) {
+		if (is_wanted(sel, &sel->window[sel->n]))
+			sel->n++;
+		else if (!sel->window[sel->n].content)
+			progress(sel);
+	}
 	qsort(sel->window, sel->n, sizeof *sel->window, by_arrival);
 }
 
@@ -101,6 +125,7 @@ next_of_window(struct selection *sel, struct spool_entry *e)
 		*e = sel->window[sel->at++];
 		/* renamed while we read the directory, it is there twice */
 	} while (sel->at > 1 && is_twin(e, &sel->window[sel->at - 2]));
+	progress(sel);
 	return true;
 }
 

@@ -4,13 +4,15 @@
 
 /*
  * The messages that a tool is asked to look at: ids in its arguments, ids on
- * its standard input where an argument is "-", or else the whole spool.
+ * its standard input where an argument is "-" or where that is a pipe and
+ * there are no arguments, or else the whole spool.
  *
  * The whole spool comes in windows: SELECT_WINDOW messages in the order of
  * their arrival, then the next so many. A spool with a million messages
  * thus needs no more memory, and no more time before the first line, than
  * one with ten thousand.
  */
+#include "base/meter.h"
 #include "spool/spool.h"
 
 enum { SELECT_WINDOW = 20000 };
@@ -19,6 +21,7 @@ struct selection {
 	const struct spool *spool;
 	unsigned states;        /* as bits: 1u << STATE_READY, ... */
 	bool lenient;           /* an id on stdin may be gone by now */
+	struct meter *meter;    /* shows how far we are, or NULL */
 	int status;             /* EX_OK, or what was wrong with an id */
 	/* private */
 	char **args;
@@ -35,6 +38,11 @@ int select_status(int error, int missing);
 /* Open the spool a tool works on, or die: with the status `missing` if there
  * is none. */
 void select_spool(struct spool *s, const char *path, int missing);
+
+/* The arguments of a tool that has to be given ids: if there are none and
+ * stdin is a pipe or a file they are "-". A terminal, /dev/null and other
+ * devices are nothing to wait for. */
+char **select_arguments(char **args);
 
 /* Start; args is the NULL-terminated rest of argv. With `all` no arguments
  * mean the whole spool, otherwise nothing. Dies if the spool cannot be read. */
