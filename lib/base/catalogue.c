@@ -117,6 +117,7 @@ const struct option_entry option_catalogue[] = {
 	{ "oauth-user", 0, "name",
 	    "whose token that is (default: as in --client-auth)" },
 	{ "older-than", 0, "time", "only messages older than this" },
+	{ "output", 0, "file", "writes to this file, as a whole" },
 	{ "pid-file", 'i', "path", "where the process id is written" },
 	{ "poll", 'O', "seconds",
 	    "forwards again and again with this pause; 0: whenever a client "

@@ -155,6 +155,9 @@ counters_post(struct counters *c)
 		if (c->pending[i])
 			__atomic_fetch_add(&c->words[FIRST + i],
 			    c->pending[i], __ATOMIC_RELAXED);
+	if (c->pending[COUNT_SENT])
+		__atomic_store_n(&c->words[FIRST + COUNT_LAST_SENT],
+		    (uint64_t)time(NULL), __ATOMIC_RELAXED);
 	memset(c->pending, 0, sizeof c->pending);
 }
 

@@ -41,6 +41,8 @@ enum counter {
 	COUNT_FETCHED,          /* messages fetched over them */
 	COUNT_POLL_BUSY,        /* rounds left to one that is waiting already */
 	COUNT_RESCANS,          /* connections whose filters asked for one */
+	COUNT_LAST_SENT,        /* no count: when COUNT_SENT was added to, in
+	                         * seconds since 1970; 0: not yet */
 	COUNTERS
 };
 
