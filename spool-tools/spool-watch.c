@@ -174,15 +174,14 @@ paint(struct watcher *w)
 	w->changed = false;
 }
 
-/* How long may we wait for the next event? Counts move on, and a directory
- * that somebody has open is removed without one. */
+/* How long may we wait for the next event? Counts move on. */
 static int
 patience(const struct watcher *w)
 {
 	int64_t left;
 
 	if (!w->screen.on)
-		return IDLE_MS;
+		return -1;
 	left = w->painted + (w->changed ? PAUSE_MS : IDLE_MS) - date_ticks();
 	return left > 0 ? (int)left : 0;
 }
@@ -214,15 +213,6 @@ tell(struct audience *a, const struct event *e)
 	return true;
 }
 
-static bool
-is_gone(const struct watcher *w)
-{
-	struct stat st;
-
-	return w->events.gone || (fstat(w->spool.fd, &st) == 0 &&
-	    st.st_nlink == 0);
-}
-
 /* One turn: returns false when it is over. */
 static bool
 turn(struct watcher *w)
@@ -244,7 +234,7 @@ turn(struct watcher *w)
 		return false;
 	if (w->screen.on && (screen_resized() || patience(w) == 0))
 		paint(w);
-	return !is_gone(w);
+	return !w->events.gone;
 }
 
 static void
@@ -257,8 +247,8 @@ watch(struct watcher *w)
 	while (turn(w))
 		continue;
 	screen_close();
-	if (is_gone(w))
-		die(EX_NOINPUT, "the spool '%s' was removed", w->spool.path);
+	if (w->events.gone)
+		die(EX_NOINPUT, "the spool '%s' is not there any more", w->spool.path);
 }
 
 int
