@@ -59,7 +59,8 @@ LIBS      = $(if $(STATIC),$(shell $(CC) -print-file-name=libmd.a),-l:libmd.a) $
 CPPFLAGS  = -D_GNU_SOURCE -Ilib -DVERSION='"$(VERSION)"' \
 	-DSPOOLDIR='"$(SPOOLDIR)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
 	-DSBINDIR='"$(SBINDIR)"' -DBINDIR='"$(BINDIR)"' \
-	-DLIBEXECDIR='"$(LIBEXECDIR)"' $(if $(STATIC),-idirafter /usr/include)
+	-DLIBEXECDIR='"$(LIBEXECDIR)"' $(if $(STATIC),-idirafter /usr/include \
+	-idirafter /usr/include/$(shell $(CC) -dumpmachine))
 # V=1 shows the commands
 Q         = $(if $(V),,@)
 SAY       = $(if $(V),@:,@echo)

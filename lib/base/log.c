@@ -29,6 +29,7 @@ static struct {
 	const char *ident;
 	const char *farewell;
 	int status;             /* of every die(); 0: what it is told */
+	pid_t pid;              /* 0: whoever we are */
 	char subject[96];
 	struct log_config conf;
 	bool by_hand;
@@ -116,6 +117,30 @@ log_program(void)
 	return the.program;
 }
 
+void
+log_unite(void)
+{
+	the.pid = getpid();
+}
+
+static pid_t
+pid(void)
+{
+	return the.pid ? the.pid : getpid();
+}
+
+void
+log_connect(void)
+{
+	static char tag[64];    /* syslog(3) keeps no copy */
+
+	if (!the.to_syslog)
+		return;
+	closelog();
+	snprintf(tag, sizeof tag, "%s[%ld]", the.ident, (long)pid());
+	openlog(tag, LOG_NDELAY, LOG_MAIL);
+}
+
 bool
 log_verbose(void)
 {
@@ -175,7 +200,7 @@ put_json(int priority, const char *event, const char *text,
 	buf_puts(&line, "{\"time\":\"");
 	date_iso(&line, time(NULL));
 	buf_printf(&line, "\",\"level\":\"%s\",\"prog\":\"%s\",\"pid\":%ld",
-	    level_word(priority), the.program, (long)getpid());
+	    level_word(priority), the.program, (long)pid());
 	if (the.subject[0])
 		buf_printf(&line, ",\"qid\":\"%s\"", the.subject);
 	if (event)
@@ -209,7 +234,7 @@ put_text(int priority, const char *text)
 	if (the.by_hand)
 		buf_printf(&line, "%s: ", the.program);
 	else
-		buf_printf(&line, "%s[%ld]: ", the.ident, (long)getpid());
+		buf_printf(&line, "%s[%ld]: ", the.ident, (long)pid());
 	start = line.n;
 	if (priority == LOG_WARNING ||
 	    (priority < LOG_WARNING && !the.by_hand))

@@ -37,6 +37,12 @@ void log_open(const char *program, const char *ident);
 void log_configure(const struct log_config *conf);
 const char *log_program(void);
 
+/* What we fork from here on is still us: its lines bear our number. */
+void log_unite(void);
+/* No socket can be opened from here on: connect to syslog now, if it is to
+ * hear of us. */
+void log_connect(void);
+
 /* Will details (--verbose) be logged? To spare the work of making them. */
 bool log_verbose(void);
 

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/calls.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <termios.h>
+#include <unistd.h>
+
+#if defined __x86_64__
+#define MACHINE AUDIT_ARCH_X86_64
+#elif defined __aarch64__
+#define MACHINE AUDIT_ARCH_AARCH64
+#elif defined __riscv && __riscv_xlen == 64
+#define MACHINE AUDIT_ARCH_RISCV64
+#else
+#define MACHINE 0
+#endif
+
+static const unsigned allowed[] = {
+	/* files and directories */
+	SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64, SYS_pwrite64,
+	SYS_lseek, SYS_openat, SYS_close, SYS_close_range, SYS_fstat,
+	SYS_statx, SYS_faccessat, SYS_getdents64, SYS_fsync, SYS_fdatasync,
+	SYS_sync_file_range, SYS_ftruncate, SYS_fallocate, SYS_flock,
+	SYS_fcntl, SYS_linkat, SYS_unlinkat, SYS_renameat2, SYS_mkdirat,
+	SYS_utimensat, SYS_fchmod, SYS_fchown, SYS_copy_file_range,
+	SYS_sendfile, SYS_splice, SYS_pipe2, SYS_dup, SYS_dup3, SYS_umask,
+	SYS_fstatfs, SYS_inotify_init1, SYS_inotify_add_watch,
+	SYS_inotify_rm_watch,
+	/* conversations that were begun before */
+	SYS_recvfrom, SYS_sendto, SYS_recvmsg, SYS_sendmsg, SYS_shutdown,
+	SYS_getsockopt, SYS_setsockopt, SYS_getsockname, SYS_getpeername,
+	SYS_socketpair, SYS_ppoll, SYS_pselect6,
+	/* our memory */
+	SYS_munmap, SYS_mremap, SYS_madvise, SYS_brk,
+	/* time, signals, ourselves */
+	SYS_clock_gettime, SYS_clock_nanosleep, SYS_nanosleep,
+	SYS_gettimeofday, SYS_setitimer, SYS_getrandom, SYS_getpid,
+	SYS_getppid, SYS_getpgid, SYS_gettid, SYS_getuid, SYS_geteuid, SYS_getgid,
+	SYS_getegid, SYS_uname, SYS_sysinfo, SYS_futex, SYS_sched_yield,
+	SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn,
+	SYS_rt_sigsuspend, SYS_sigaltstack, SYS_restart_syscall, SYS_tgkill,
+	SYS_wait4, SYS_waitid, SYS_exit, SYS_exit_group,
+	/* what only some machines have, or have under this name only */
+#ifdef SYS_newfstatat
+	SYS_newfstatat,
+#endif
+#ifdef SYS_renameat
+	SYS_renameat,
+#endif
+#ifdef SYS_faccessat2
+	SYS_faccessat2,
+#endif
+#ifdef SYS_open
+	SYS_open, SYS_stat, SYS_lstat, SYS_access, SYS_poll, SYS_select,
+	SYS_dup2, SYS_pipe, SYS_rename, SYS_link, SYS_unlink, SYS_mkdir,
+	SYS_time, SYS_getpgrp, SYS_alarm, SYS_pause, SYS_inotify_init,
+#endif
+};
+
+/* What a terminal is asked, and how much there is to be read. */
+static const unsigned ioctls[] = {
+	TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ, TIOCGPGRP, FIONREAD
+};
+
+enum {
+	CALLS = sizeof allowed / sizeof allowed[0],
+	IOCTLS = sizeof ioctls / sizeof ioctls[0],
+	BITS = 32,
+	WORDS = 16,             /* of a set of calls by number */
+	MOST = 3 * WORDS + IOCTLS + 40
+};
+
+struct program {
+	struct sock_filter code[MOST];
+	unsigned short n;
+};
+
+static void
+add(struct program *p, unsigned code, unsigned k)
+{
+	p->code[p->n++] = (struct sock_filter)BPF_STMT((unsigned short)code, k);
+}
+
+static void
+load(struct program *p, size_t offset)
+{
+	add(p, BPF_LD | BPF_W | BPF_ABS, (unsigned)offset);
+}
+
+static void
+load_number(struct program *p)
+{
+	load(p, offsetof(struct seccomp_data, nr));
+}
+
+/* The low half of an argument. */
+static void
+load_argument(struct program *p, size_t i)
+{
+	bool big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+
+	load(p, offsetof(struct seccomp_data, args) + 8 * i + (big ? 4 : 0));
+}
+
+/* Skip so many instructions if what is loaded is so, and so many if not. */
+static void
+skip(struct program *p, unsigned test, unsigned value, size_t if_so,
+    size_t if_not)
+{
+	p->code[p->n++] = (struct sock_filter)BPF_JUMP((unsigned short)
+	    (BPF_JMP | test | BPF_K), value, (unsigned char)if_so,
+	    (unsigned char)if_not);
+}
+
+/* Where the last test has led to: behind it, or one further. */
+static void
+deny_or_allow(struct program *p)
+{
+	add(p, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+	add(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+}
+
+/* Memory that can be executed was there from the start. */
+static void
+deny_executable(struct program *p, unsigned call)
+{
+	skip(p, BPF_JEQ, call, 0, 4);
+	load_argument(p, 2);
+	skip(p, BPF_JSET, PROT_EXEC, 0, 1);
+	deny_or_allow(p);
+}
+
+static void
+restrict_ioctl(struct program *p)
+{
+	skip(p, BPF_JEQ, SYS_ioctl, 0, IOCTLS + 3);
+	load_argument(p, 1);
+	for (size_t i = 0; i < IOCTLS; i++)
+		skip(p, BPF_JEQ, ioctls[i], IOCTLS - i, 0);
+	deny_or_allow(p);
+}
+
+/* Find the word with the call's bit, and shift that to the right. A comparison
+ * for each call would do as well; but it takes the kernel several times as
+ * long to take it in, which each connection would pay for. */
+static void
+look_up(struct program *p)
+{
+	unsigned words[WORDS] = { 0 };
+
+	for (size_t i = 0; i < CALLS; i++)
+		words[allowed[i] / BITS] |= 1u << allowed[i] % BITS;
+	add(p, BPF_ALU | BPF_AND | BPF_K, BITS - 1);
+	add(p, BPF_MISC | BPF_TAX, 0);
+	load_number(p);
+	for (unsigned i = 0; i < WORDS; i++) {
+		skip(p, BPF_JGE, (i + 1) * BITS, 2, 0);
+		add(p, BPF_LD | BPF_IMM, words[i]);
+		add(p, BPF_JMP | BPF_JA, 3 * (WORDS - 1 - i) + 1);
+	}
+	add(p, BPF_LD | BPF_IMM, 0);
+	add(p, BPF_ALU | BPF_RSH | BPF_X, 0);
+	skip(p, BPF_JSET, 1, 1, 0);
+	deny_or_allow(p);
+}
+
+static void
+write_program(struct program *p)
+{
+	/* another machine's calls have other numbers */
+	load(p, offsetof(struct seccomp_data, arch));
+	skip(p, BPF_JEQ, MACHINE, 1, 0);
+	add(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	load_number(p);
+	deny_executable(p, SYS_mmap);
+	deny_executable(p, SYS_mprotect);
+	restrict_ioctl(p);
+	look_up(p);
+}
+
+bool
+calls_restrict(void)
+{
+	struct program p = { .n = 0 };
+	struct sock_fprog prog = { .filter = p.code };
+
+	if (MACHINE == 0)
+		return true;
+	write_program(&p);
+	prog.len = p.n;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0 ||
+	    errno == ENOSYS || errno == EINVAL;
+}
