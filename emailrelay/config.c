@@ -134,6 +134,7 @@ static const struct entry table[] = {
 	    .at = AT(common.log.format), .words = log_formats,
 	    .down = true }, COMMON, ALL, false },
 	FLAG("log-time", COMMON, ALL, common.log.time, false),
+	FLAG("no-sandbox", COMMON, ALL, common.no_sandbox, false),
 	FLAG("no-syslog", COMMON, ALL, common.log.no_syslog, false),
 	FLAG("syslog", COMMON, ALL, common.log.syslog, false),
 	FLAG("verbose", COMMON, ALL, common.log.verbose, true),

@@ -109,6 +109,8 @@ const struct option_entry option_catalogue[] = {
 	    "the most recipients of a message (default 1000)" },
 	{ "newer-than", 0, "time", "only messages younger than this" },
 	{ "no-daemon", 't', NULL, "does not detach from the terminal" },
+	{ "no-sandbox", 0, NULL,
+	    "does not confine the processes that talk to others" },
 	{ "no-smtp", 'X', NULL, "listens for no SMTP connections" },
 	{ "no-syslog", 'n', NULL,
 	    "keeps the log away from syslog (unless --syslog)" },

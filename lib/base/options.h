@@ -90,6 +90,7 @@ struct options_common {
 	struct log_config log;
 	const char *spool_dir;
 	const char *user;
+	bool no_sandbox;
 	struct list down;       /* "--name=value" of rows marked `down`, but
 	                         * for those from the environment: everybody
 	                         * sees a process's arguments, and who we
@@ -114,6 +115,8 @@ struct options_common {
 	{ "verbose", OPTION_FLAG, offsetof(config, common.log.verbose),      \
 	    .down = true },                                                  \
 	{ "debug", OPTION_FLAG, offsetof(config, common.log.debug),          \
+	    .down = true },                                                  \
+	{ "no-sandbox", OPTION_FLAG, offsetof(config, common.no_sandbox),    \
 	    .down = true }
 #define OPTIONS_SPOOL(config)                                                \
 	{ "spool-dir", OPTION_TEXT, offsetof(config, common.spool_dir),      \

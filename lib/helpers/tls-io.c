@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "base/program.h"
+#include "base/sandbox.h"
 #include "helpers/tls/engine.h"
 #include "wire/peer.h"
 
@@ -102,6 +103,24 @@ engine_open(struct engine *e, SSL_CTX *ctx, const struct tls_config *conf,
 		SSL_set_accept_state(e->ssl);
 }
 
+/* All that is left to be read is who vouches for the other side, which may be
+ * many files in a directory. */
+static void
+confine(const struct config *conf)
+{
+	struct sandbox_place places[REACH_MOST];
+	struct list paths = { 0 };
+
+	if (conf->common.no_sandbox)
+		return;
+	context_places(&conf->tls, &paths);
+	for (size_t i = 0; i < paths.n; i++)
+		places[i] = (struct sandbox_place){ .fd = -1,
+			.path = list_get(&paths, i) };
+	sandbox_enter(places, paths.n, 0);
+	list_free(&paths);
+}
+
 /* The handshake, its report, and all that follows, to the end of plain. */
 static int
 run(struct engine *e, int report, struct buf *why)
@@ -139,8 +158,9 @@ outlive_signals(void)
 
 /* Started by wire/tls. */
 static int
-relay_for_parent(struct tls_config *conf)
+relay_for_parent(struct config *config)
 {
+	struct tls_config *conf = &config->tls;
 	const struct buf ready = { .s = (char []){ "ready\n" }, .n = 6 };
 	struct buf why = { 0 };
 	struct engine e;
@@ -158,6 +178,7 @@ relay_for_parent(struct tls_config *conf)
 	close(TLS_CERTIFICATE_FD);
 	close(TLS_KEY_FD);
 	engine_open(&e, ctx, conf, TLS_PLAIN_FD);
+	confine(config);
 	tell(TLS_REPORT_FD, &ready);
 	return run(&e, TLS_REPORT_FD, &why);
 }
@@ -268,6 +289,7 @@ chain(struct config *conf, char **argv)
 	pid = start(argv, &plain, &report);
 	program_become(conf->common.user);
 	engine_open(&e, ctx, &conf->tls, plain);
+	confine(conf);
 	if (run(&e, report, &why) != EX_OK)
 		log_info("SSL_accept error from %s: %s", peer.name, why.s);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -295,7 +317,7 @@ main(int argc, char *argv[])
 		conf.tls.trusted = conf.client_trusted;
 	}
 	if (conf.relay)
-		_exit(relay_for_parent(&conf.tls));
+		_exit(relay_for_parent(&conf));
 	if (first == argc)
 		die(EX_USAGE, "there is no program to run");
 	_exit(chain(&conf, argv + first));

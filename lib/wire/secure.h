@@ -9,7 +9,7 @@
 #include "wire/tls.h"
 
 struct secure {
-	const struct tls_config *conf;
+	struct tls_config *conf;
 	bool at_once;           /* --server-tls-connection */
 	bool required;          /* --server-tls-required */
 	bool on;                /* the conversation is encrypted */

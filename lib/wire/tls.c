@@ -11,10 +11,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/date.h"
-#include "base/environment.h"
-#include "base/system.h"
 #include "base/text.h"
+#include "wire/relay.h"
 
 /* What sslserver, s6-tlsd, tls-io and others call it. */
 static const struct {
@@ -80,112 +78,6 @@ tls_inherited(struct tls_facts *facts)
 	return facts->protocol.n > 0;
 }
 
-/* --- starting tls-io --- */
-
-static void
-option(struct list *args, const char *name, const char *value)
-{
-	struct buf arg = { 0 };
-
-	if (value) {
-		buf_printf(&arg, "--%s=%s", name, value);
-		list_add(args, arg.s);
-	}
-	buf_free(&arg);
-}
-
-static void
-arguments(struct list *args, const struct tls_config *conf)
-{
-	list_add(args, conf->program);
-	list_add(args, "--relay");
-	option(args, "tls-config", conf->settings);
-	if (conf->client) {
-		list_add(args, "--client-tls-connection");
-		option(args, "client-tls-certificate", conf->certificate);
-		option(args, "client-tls-verify", conf->trusted);
-		option(args, "client-tls-server-name", conf->server_name);
-	} else {
-		option(args, "server-tls", conf->certificate);
-		option(args, "tls-key", conf->key);
-		option(args, "server-tls-verify", conf->trusted);
-		option(args, "alpn", conf->alpn);
-	}
-}
-
-/* In the child: only async-signal-safe calls. */
-static void
-become(char **argv, char **env, int fds[TLS_FDS])
-{
-	fds[STDERR_FILENO] = open("/dev/null", O_WRONLY);
-	/* first out of each other's way */
-	for (int i = 0; i < TLS_FDS; i++)
-		if (fds[i] >= 0)
-			fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, TLS_FDS);
-	for (int i = 0; i < TLS_FDS; i++)
-		if (fds[i] < 0)
-			close(i);
-		else if (dup2(fds[i], i) < 0)
-			_exit(EX_OSERR);
-	close_range(TLS_FDS, ~0U, 0);
-	execve(argv[0], argv, env);
-	_exit(EX_OSERR);
-}
-
-struct relay {
-	pid_t pid;
-	int plain;
-	struct io report;
-};
-
-static pid_t
-run(const struct tls_config *conf, const struct io *io, int plain, int report)
-{
-	int fds[TLS_FDS] = { io->in, io->out, -1,
-		[TLS_PLAIN_FD] = plain,
-		[TLS_REPORT_FD] = report,
-		[TLS_CERTIFICATE_FD] = conf->certificate_fd,
-		[TLS_KEY_FD] = conf->key_fd };
-	struct list args = { 0 };
-	/* it gets all it needs to know as arguments, and no secret of ours */
-	char **argv, **env = environment_others();
-	pid_t pid;
-
-	arguments(&args, conf);
-	argv = list_argv(&args);
-	pid = fork();
-	if (pid == 0)
-		become(argv, env, fds);
-	free(argv);
-	free(env);
-	list_free(&args);
-	return pid;
-}
-
-static bool
-start(struct relay *r, const struct tls_config *conf, const struct io *io)
-{
-	unsigned seconds = io->seconds < TLS_SECONDS ? io->seconds :
-	    TLS_SECONDS;
-	int plain[2], report[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, plain) < 0)
-		return false;
-	if (pipe2(report, O_CLOEXEC) < 0) {
-		close(plain[0]);
-		close(plain[1]);
-		return false;
-	}
-	r->pid = run(conf, io, plain[1], report[1]);
-	close(plain[1]);
-	close(report[1]);
-	r->plain = plain[0];
-	io_open(&r->report, report[0], report[0], seconds);
-	r->report.lf = true;
-	r->report.until = date_ticks() + (int64_t)seconds * 1000;
-	return r->pid > 0;
-}
-
 /* --- the handshake --- */
 
 /* Hear tls-io out up to that line. False if it comes to another end. */
@@ -237,13 +129,15 @@ negotiate(struct io *io, struct io *report, const char *go_ahead,
 	return hear(report, "secure", facts) ? TLS_SECURE : TLS_BROKEN;
 }
 
-/* They have done their work, and what follows is a stranger's input. */
-static void
-close_files(const struct tls_config *conf)
+void
+tls_close_files(struct tls_config *conf)
 {
+	if (!conf->program)
+		return;         /* there are none */
 	close(conf->certificate_fd);
 	if (conf->key_fd >= 0)
 		close(conf->key_fd);
+	conf->certificate_fd = conf->key_fd = -1;
 }
 
 static void
@@ -263,7 +157,7 @@ interpose(const struct tls_config *conf, struct io *io, const char *go_ahead,
 	struct relay r = { .pid = -1, .plain = -1,
 		.report = { .in = -1, .out = -1, .state = IO_EOF } };
 
-	if (start(&r, conf, io))
+	if (relay_start(&r, conf, io))
 		outcome = negotiate(io, &r.report, go_ahead, facts);
 	else
 		buf_set(&facts->why, strerror(errno));
@@ -274,23 +168,20 @@ interpose(const struct tls_config *conf, struct io *io, const char *go_ahead,
 		return outcome;
 	}
 	close(r.plain);
-	if (r.pid > 0) {
-		kill(r.pid, SIGKILL);
-		waitpid(r.pid, NULL, 0);
-	}
+	relay_stop(&r, conf);
 	if (outcome == TLS_BROKEN)
 		hang_up(io);
 	return outcome;
 }
 
 enum tls_outcome
-tls_accept(const struct tls_config *conf, struct io *io, const char *go_ahead,
+tls_accept(struct tls_config *conf, struct io *io, const char *go_ahead,
     struct tls_facts *facts)
 {
 	enum tls_outcome outcome = interpose(conf, io, go_ahead, facts);
 
 	if (outcome == TLS_SECURE)
-		close_files(conf);
+		tls_close_files(conf);
 	return outcome;
 }
 

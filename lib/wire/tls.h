@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "base/list.h"
+#include "base/monitor.h"
 #include "wire/io.h"
 
 enum tls_version { TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 };
@@ -36,6 +37,8 @@ struct tls_config {
 	const char *alpn;               /* our name in ALPN, RFC 7301 */
 	bool client;                    /* it is us who connect, */
 	const char *server_name;        /* to this server */
+	bool no_sandbox;                /* for tls-io */
+	struct monitor *monitor;        /* who starts tls-io, if we are split */
 	const char *program;            /* from here on tls_open's */
 	int certificate_fd, key_fd;     /* or -1 */
 };
@@ -47,6 +50,8 @@ struct tls_config {
 /* Before root is given up: open the files and find tls-io; a connection costs
  * no more than that if it stays in clear. Dies with EX_CONFIG. */
 void tls_open(struct tls_config *conf);
+/* They have done their work, and what follows is a stranger's input. */
+void tls_close_files(struct tls_config *conf);
 
 /* What is known of an encrypted connection; each may be empty. */
 struct tls_facts {
@@ -82,7 +87,7 @@ enum tls_outcome {
  * and nothing can be read or written any more. TLS_SECURE closes the files:
  * it is for once. */
 enum { TLS_SECONDS = 60 };
-enum tls_outcome tls_accept(const struct tls_config *conf, struct io *io,
+enum tls_outcome tls_accept(struct tls_config *conf, struct io *io,
     const char *go_ahead, struct tls_facts *facts);
 
 /* The client's side, within the same time, when the server waits for our hello:
@@ -92,6 +97,13 @@ enum tls_outcome tls_accept(const struct tls_config *conf, struct io *io,
  * wrong with it is only noted. The files stay open, for other connections. */
 enum tls_outcome tls_connect(const struct tls_config *conf, struct io *io,
     struct tls_facts *facts);
+
+/* What a monitor is asked for by these two, which need not know of it. In the
+ * monitor: see to it. relay: the tls-io that was started last, or 0. False: it
+ * is about something else. */
+enum { TLS_ASK_START = 1000, TLS_ASK_STOP };
+bool tls_attend(const struct tls_config *conf, struct petition *p,
+    pid_t *relay);
 
 /* The server's side done by the super-server: the UCSPI-TLS convention. */
 bool tls_delegable(void);

@@ -202,18 +202,43 @@ name_trusted(SSL_CTX *ctx, const char *path)
 
 /* Without --server-tls-verify the trusted ones lie beside our own, as with
  * E-MailRelay 1.9. */
+static void
+put_beside(struct buf *dir, const char *certificate)
+{
+	const char *slash = strrchr(certificate, '/');
+
+	buf_add(dir, slash ? certificate : "./",
+	    slash ? (size_t)(slash - certificate) + 1 : 2);
+}
+
 static bool
 load_beside(SSL_CTX *ctx, const char *certificate, struct buf *why)
 {
-	const char *slash = strrchr(certificate, '/');
 	struct buf dir = { 0 };
 	bool ok;
 
-	buf_add(&dir, slash ? certificate : "./",
-	    slash ? (size_t)(slash - certificate) + 1 : 2);
+	put_beside(&dir, certificate);
 	ok = load_trusted(ctx, dir.s, why);
 	buf_free(&dir);
 	return ok;
+}
+
+void
+context_places(const struct tls_config *conf, struct list *paths)
+{
+	struct tls_settings set = { .verify = false };
+	struct buf dir = { 0 };
+
+	tls_settings_parse(&set, conf->settings);
+	if (conf->trusted)
+		buf_puts(&dir, conf->trusted);
+	else if (conf->client)
+		buf_puts(&dir, TLS_SYSTEM);
+	else if (set.verify)
+		put_beside(&dir, conf->certificate);
+	if (dir.n)
+		context_reach(dir.s, paths);
+	buf_free(&dir);
 }
 
 static bool

@@ -25,6 +25,12 @@ SSL_CTX *context_open(struct tls_config *conf, struct buf *why);
 /* A client's connection to the server of that name or address: it is told whom
  * we want, and the certificate has to be for it. */
 void context_expect(SSL *ssl, const char *name);
+/* Append the directories that will be read in a handshake, if any, and where
+ * the links in them lead to; at most REACH_MOST. */
+enum { REACH_MOST = 16 };
+void context_places(const struct tls_config *conf, struct list *paths);
+/* reach.c: the same for this file or directory. */
+void context_reach(const char *path, struct list *paths);
 /* Append why OpenSSL has just failed. */
 void context_explain(struct buf *why);
 
