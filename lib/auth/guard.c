@@ -288,6 +288,15 @@ guard_trusts(const struct guard *g, const char *ip)
 }
 
 void
+guard_leave(struct guard *g)
+{
+	secrets_wipe(&g->secrets);
+	if (g->keeper.pid != 0)
+		close(g->keeper.fd);
+	g->keeper = (struct keeper){ .pid = 0 };
+}
+
+void
 guard_close(struct guard *g)
 {
 	secrets_wipe(&g->secrets);

@@ -64,5 +64,7 @@ const char *guard_trusts(const struct guard *g, const char *ip);
 
 /* Wipe what is secret, and end the process; what is offered stays. */
 void guard_close(struct guard *g);
+/* The same for a process that has only inherited it: what is started stays. */
+void guard_leave(struct guard *g);
 
 #endif

@@ -123,6 +123,14 @@ gate_enter(struct gate *g, const struct spool *s, const struct server *srv,
 }
 
 void
+gate_abandon(struct gate *g)
+{
+	if (g->place >= 0)
+		close(g->place);
+	g->place = -1;
+}
+
+void
 gate_leave(struct gate *g, const struct server *srv, const struct peer *p)
 {
 	struct buf text = { 0 };

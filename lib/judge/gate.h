@@ -61,5 +61,7 @@ enum gate_verdict gate_enter(struct gate *g, const struct spool *s,
 /* It goes, or is sent away: log what it has said to srv. */
 void gate_leave(struct gate *g, const struct server *srv,
     const struct peer *p);
+/* It is another process, our child, that will leave. */
+void gate_abandon(struct gate *g);
 
 #endif

@@ -49,6 +49,14 @@ counters_end(struct counters *c)
 	c->spool = NULL;
 }
 
+void
+counters_abandon(struct counters *c)
+{
+	if (c->spool)
+		close_file(c);
+	c->spool = NULL;
+}
+
 static bool
 has_its_size(int fd)
 {

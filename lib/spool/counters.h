@@ -68,6 +68,8 @@ struct counters {
  * present is not any more behind counters_end. */
 void counters_start(struct counters *c, const struct spool *s);
 void counters_end(struct counters *c);
+/* It is another process, our child, that goes on counting. */
+void counters_abandon(struct counters *c);
 
 /* Have the file, made if it was not there. False: errno, mostly. */
 bool counters_make(struct counters *c);
