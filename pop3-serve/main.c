@@ -54,6 +54,8 @@ main(int argc, char *argv[])
 	gate_domain(&conf.gate, &s.domain);
 	choose_certificate(&conf);
 	spool_open(&s.spool, conf.common.spool_dir);
+	conf.tls.monitor = &s.monitor;
+	conf.tls.no_sandbox = conf.common.no_sandbox;
 	secure_open(&s.tls, &conf.tls, conf.server_tls_connection,
 	    conf.server_tls_required);
 	login_open(&s);
@@ -73,6 +75,7 @@ main(int argc, char *argv[])
 			counters_start(&s.counters, &s.spool);
 			presence_start(&s.presence, &s.counters,
 			    COUNT_POP_STARTED);
+			outside_begin(&s);
 			serve(&s.server, &s);
 			presence_end(&s.presence, &s.counters);
 			counters_end(&s.counters);

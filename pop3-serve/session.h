@@ -44,6 +44,7 @@ struct session {
 	struct peer peer;
 	struct gate gate;
 	struct secure tls;
+	struct monitor monitor;         /* who does what we cannot */
 	struct spool spool;
 	struct buf domain;
 
@@ -65,6 +66,11 @@ void say(struct session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Hang up behind the reply that was just said. */
 void end_session(struct session *s);
+
+/* outside.c: the greeting is out, and nothing of what the client says has been
+ * looked at. From here on we are in the sandbox, and the monitor, if there is
+ * need of one, outside. */
+void outside_begin(struct session *s);
 
 /* login.c: the commands of AUTHORIZATION */
 void login_open(struct session *s);     /* while we may be root */

@@ -108,18 +108,15 @@ bool
 filtered(struct session *s)
 {
 	struct verdict v = { 0 };
-	struct buf path = { 0 };
 	bool go_on;
 
 	if (s->filter.n == 0)
 		return true;
 	io_flush(&s->io);
 	log_subject(s->draft.id.s);
-	spool_full_path(&s->spool, content_name(&s->draft.id).s, &path);
-	filter_run(&s->filter, path.s, &v);
+	outside_filter(&s->monitor, &s->filter, &s->spool, &s->draft.id, &v);
 	log_subject(NULL);
 	go_on = obey(s, &v);
-	buf_free(&path);
 	buf_free(&v.reason);
 	return go_on;
 }

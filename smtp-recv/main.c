@@ -66,6 +66,8 @@ main(int argc, char *argv[])
 	limit_size(&conf);
 	gate_domain(&conf.gate, &s.domain);
 	spool_open(&s.spool, conf.common.spool_dir);
+	conf.tls.monitor = &s.monitor;
+	conf.tls.no_sandbox = conf.common.no_sandbox;
 	starttls_open(&s, &conf);
 	auth_open(&s);
 	program_become(conf.common.user);
@@ -81,6 +83,7 @@ main(int argc, char *argv[])
 		if (secure_begin(&s.tls, &s.io, s.peer.name)) {
 			greet(&s);
 			count_start(&s);
+			outside_begin(&s);
 			serve(&s.server, &s);
 			tx_forget(&s);
 		}

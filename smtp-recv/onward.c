@@ -22,12 +22,17 @@ wanted(const struct session *s)
 void
 onward(struct session *s)
 {
+	io_close(&s->io);
+	if (wanted(s))
+		outside_onward(s);
+}
+
+void
+onward_exec(struct session *s)
+{
 	struct list args = { 0 };
 	int place, null;
 
-	io_close(&s->io);
-	if (!wanted(s))
-		return;
 	place = trigger_take(&s->spool);
 	if (place < 0) {
 		counters_once(&s->spool, COUNT_POLL_BUSY);
@@ -44,21 +49,30 @@ onward(struct session *s)
 	program_exec("smtp-send", &args);
 }
 
-/* The forwarder of this session: one for all its messages, so that they
- * share a connection to the next server. */
-static bool
-start_forwarder(struct session *s)
+int
+onward_forwarder(const struct session *s)
 {
 	struct list args = { 0 };
 	int fd;
 
-	if (s->has_forwarder)
-		return s->forwarder.state == IO_OPEN;
 	options_hand_down(&args, &s->conf->common);
 	list_add(&args, "--hand-back");
 	list_add(&args, "-");
 	fd = program_converse("smtp-send", &args, true);
 	list_free(&args);
+	return fd;
+}
+
+/* The forwarder of this session: one for all its messages, so that they
+ * share a connection to the next server. */
+static bool
+start_forwarder(struct session *s)
+{
+	int fd;
+
+	if (s->has_forwarder)
+		return s->forwarder.state == IO_OPEN;
+	fd = outside_forwarder(s);
 	if (fd < 0)
 		return false;
 	io_open(&s->forwarder, fd, fd, FORWARDER_SECONDS);

@@ -7,9 +7,8 @@
  */
 #include "auth/guard.h"
 #include "base/options.h"
-#include "judge/filter.h"
 #include "judge/gate.h"
-#include "judge/verify.h"
+#include "judge/outside.h"
 #include "mail/dot.h"
 #include "mail/envelope.h"
 #include "mail/parameter.h"
@@ -71,6 +70,8 @@ struct session {
 	const char *protocol;           /* "SMTP", "ESMTP" */
 
 	struct secure tls;
+	struct monitor monitor;         /* who does what we cannot */
+	bool onward;                    /* in the monitor: that is to be done */
 
 	/* who the client is */
 	struct guard guard;             /* --server-auth */
@@ -174,5 +175,16 @@ void onward(struct session *s);         /* when the client has gone */
 bool onward_now(struct session *s, const struct message_id *id,
     struct buf *reply);
 void onward_end(struct session *s);
+/* Outside of the sandbox: become the forwarder, unless there is one that has
+ * not begun yet; and start one to converse with, -1 and errno. */
+void onward_exec(struct session *s);
+int onward_forwarder(const struct session *s);
+
+/* outside.c: the greeting is out, and nothing of what the client says has been
+ * looked at. From here on we are in the sandbox, and the monitor outside. */
+void outside_begin(struct session *s);
+/* The two from above, wherever we are. */
+int outside_forwarder(struct session *s);
+void outside_onward(struct session *s);
 
 #endif

@@ -46,7 +46,7 @@ ask(struct session *s, const char *address, bool vrfy, struct verify_answer *a)
 
 	io_flush(&s->io);
 	*a = (struct verify_answer){ .verified = VERIFY_FAIL };
-	verify(&s->verifier, &q, a);
+	outside_verify(&s->monitor, &s->verifier, &q, a);
 }
 
 static void

@@ -257,8 +257,7 @@ connect_to(struct client *c)
 	char ip[64];
 	int fd;
 
-	fd = socks_connect(&c->target, &c->proxy,
-	    (unsigned)c->conf->connection_timeout, ip, &why);
+	fd = outside_connect(c, ip, &why);
 	if (fd < 0) {
 		log_warning("%s", why.s);
 		buf_printf(&text, "4.4.1 %s", why.s);

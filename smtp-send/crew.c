@@ -103,6 +103,7 @@ become_worker(const struct crew *c, struct run *r, int boss, struct manner how)
 			close(c->workers[i].fd);
 	if (r->turn > STDIN_FILENO)
 		close(r->turn);
+	r->turn = -1;
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
 		_exit(EX_OSERR);
 	close(null);

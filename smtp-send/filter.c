@@ -3,6 +3,8 @@
 
 #include <sysexits.h>
 
+#include "judge/outside.h"
+
 void
 filters_open(struct run *r)
 {
@@ -35,12 +37,10 @@ enum claim_verdict
 filters_ask(struct run *r, struct claim *m, enum judgement *how)
 {
 	struct verdict v = { 0 };
-	struct buf path = { 0 };
 	enum claim_verdict verdict;
 
-	spool_full_path(&r->spool, content_name(&m->id).s, &path);
 	claim_lend(m);
-	filter_run(&r->filter, path.s, &v);
+	outside_filter(&r->monitor, &r->filter, &r->spool, &m->id, &v);
 	verdict = claim_resume(m);
 	*how = v.judgement;
 	r->enough |= v.stop;
@@ -49,7 +49,6 @@ filters_ask(struct run *r, struct claim *m, enum judgement *how)
 		if (verdict == CLAIM_OURS)
 			buf_printf(&m->why, "preprocessing: %s", v.reason.s);
 	}
-	buf_free(&path);
 	buf_free(&v.reason);
 	return verdict;
 }

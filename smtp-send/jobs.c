@@ -30,7 +30,7 @@ struct jobs {
 bool
 jobs_wanted(const struct run *r, size_t messages)
 {
-	return r->conf->jobs > 1 && messages > 1 && !r->conf->hand_back;
+	return r->conf->jobs > 1 && messages > 0 && !r->conf->hand_back;
 }
 
 /* The next one to be sent. Where there is no server, of those in the spool only
@@ -169,6 +169,20 @@ give_back(struct jobs *j, struct worker *w)
 	w->leaving = true;
 }
 
+/* Put back what the dead was at. With its sandbox it is two processes, of which
+ * the second dies with the first, but not in the same moment. */
+static void
+recover(struct jobs *j, const struct message_id *id)
+{
+	enum { TRIES = 100, PAUSE_MS = 10 };
+	struct spool *s = &j->r->spool;
+	enum state st;
+
+	for (int i = 0; i < TRIES && !claim_recover(s, id, false) &&
+	    envelope_find(s, id, &st) && st == STATE_BUSY; i++)
+		poll(NULL, 0, PAUSE_MS);
+}
+
 /* It is dead. What it was at is nobody's then; whether the server has it
  * nobody knows. Somebody may have killed it, and a message may have: it is left
  * for another run. */
@@ -187,7 +201,7 @@ mourn(struct jobs *j, const struct worker *w, int status)
 		log_error("the process %ld of this run has ended with status "
 		    "%d", (long)w->pid, WEXITSTATUS(status));
 	if (w->busy) {
-		claim_recover(&r->spool, &w->id, false);
+		recover(j, &w->id);
 		r->later += envelope_find(&r->spool, &w->id, &st) &&
 		    (st == STATE_READY || st == STATE_BUSY);
 		progress_move(r, 1);

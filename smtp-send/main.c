@@ -38,6 +38,8 @@ prepare(struct run *r, struct config *conf, bool from_stdin, unsigned given)
 	r->turn = -1;
 	if (conf->hand_back && !from_stdin)
 		die(EX_USAGE, "--hand-back wants ids on stdin");
+	conf->tls.monitor = &r->monitor;
+	conf->tls.no_sandbox = conf->common.no_sandbox;
 	login_prepare(c, conf);
 	program_close(given);
 	starttls_open(conf);
@@ -160,6 +162,26 @@ poll_spool(struct run *r)
 	}
 }
 
+/* Who has workers talk to the server needs no sandbox: they have. */
+static void
+confine(struct run *r)
+{
+	if (r->conf->check || !jobs_wanted(r, 1))
+		outside_begin(r);
+}
+
+/* With --poll=0 there may be somebody who does it for us. */
+static bool
+my_turn(struct run *r)
+{
+	if (!r->conf->forward_on_disconnect ||
+	    trigger_wait(&r->spool, &r->turn, queue_interrupted))
+		return true;
+	if (!queue_interrupted())
+		counters_once(&r->spool, COUNT_POLL_BUSY);
+	return false;
+}
+
 /* What sendmail's queue runners and cron jobs need to know. */
 static int
 status(const struct run *r)
@@ -184,18 +206,17 @@ main(int argc, char *argv[])
 	queue_catch_signals();
 	if (conf.check && first < argc)
 		die(EX_USAGE, "--check takes no message ids");
+	if (!from_stdin && first == argc && !conf.check && !my_turn(&r))
+		return EX_OK;
+	confine(&r);
 	if (conf.check)
 		return check_server(&r.client);
-	if (from_stdin) {
+	if (from_stdin)
 		read_stdin(&r);
-	} else if (first < argc) {
+	else if (first < argc)
 		deliver_given(&r, argv + first);
-	} else if (!conf.forward_on_disconnect ||
-	    trigger_wait(&r.spool, &r.turn, queue_interrupted)) {
+	else
 		poll_spool(&r);
-	} else if (!queue_interrupted()) {
-		counters_once(&r.spool, COUNT_POLL_BUSY);
-	}
 	client_close(&r.client);
 	account_wipe(&r.client.account);
 	return status(&r);

@@ -21,6 +21,7 @@
  *	login.c		its authentication
  *	token.c		... by what another program gives us
  *	tls.c		its encryption
+ *	outside.c	the sandbox, and what happens outside of it
  *	check.c		--check: a session, and what it was like
  */
 #include <limits.h>
@@ -28,6 +29,7 @@
 
 #include "auth/account.h"
 #include "base/meter.h"
+#include "base/monitor.h"
 #include "base/options.h"
 #include "judge/filter.h"
 #include "mail/reply.h"
@@ -175,8 +177,16 @@ bool login(struct client *c);
 /* Have a token for that user in c->token, a new one if that at hand is of no
  * use. False: there is none, which is logged. */
 bool token_get(struct client *c, const char *id, bool again);
+/* Run the program, and take what it has printed. */
+bool token_fetch(struct token *t);
+/* Is this a token? Then it is ours. */
+bool token_set(struct token *t, const char *text);
 /* The log-in is over; a token that was refused goes for good. */
 void token_forget(struct client *c, bool refused);
+
+/* By the monitor, if there is one: socks_connect, and token_fetch. */
+int outside_connect(struct client *c, char ip[64], struct buf *why);
+bool outside_token(struct client *c);
 
 /* The text, when the server waits for it; and its answer to all of it. */
 enum fate content_lines(struct client *c, const struct claim *m);
@@ -233,6 +243,8 @@ struct progress {
 struct run {
 	const struct config *conf;
 	struct spool spool;
+	struct monitor monitor; /* who does what we cannot; as a monitor, */
+	pid_t relay;            /* tls-io */
 	struct sweeper sweeper; /* for the texts that POP users share */
 	int turn;               /* --forward-on-disconnect, or -1 */
 	struct client client;
@@ -249,6 +261,10 @@ struct run {
 	int boss;               /* and this is our line to who hands out work */
 	bool leaving;           /* we have no session, but others have */
 };
+
+/* From here on we are in a sandbox, and a monitor is outside; no message is in
+ * our hands yet, and no connection. */
+void outside_begin(struct run *r);
 
 /* Ask the filters about a claimed message: what they have made of it is the
  * message then, and the reply says why not. */

@@ -49,6 +49,12 @@ set(struct token *t, const char *s, size_t n)
 	return true;
 }
 
+bool
+token_set(struct token *t, const char *text)
+{
+	return set(t, text, strlen(text));
+}
+
 /* Nobody else may have had a hand in it. */
 static bool
 is_ours(int fd)
@@ -178,8 +184,8 @@ complain(const struct token *t, const char *no, struct helper_result *r)
 	    why ? ": " : "", why ? why : "");
 }
 
-static bool
-fetch(struct token *t)
+bool
+token_fetch(struct token *t)
 {
 	struct helper_result r = { 0 };
 	const char *no, *text;
@@ -190,7 +196,7 @@ fetch(struct token *t)
 	if (!no) {
 		buf_putc(&r.output, '\0');
 		text = text_trim(r.output.s);
-		if (!set(t, text, strlen(text)))
+		if (!token_set(t, text))
 			no = "it has printed something else";
 	}
 	if (no)
@@ -211,7 +217,7 @@ token_get(struct client *c, const char *id, bool again)
 	if (!ok && !again && t->dir >= 0)
 		ok = read_cache(t, &owner);
 	if (!ok) {
-		ok = fetch(t);
+		ok = outside_token(c);
 		if (ok && t->dir >= 0)
 			write_cache(t, &owner);
 	}

@@ -85,6 +85,7 @@ worker_run(struct run *r, int boss, struct manner how)
 
 	r->hired = true;
 	r->boss = boss;
+	outside_begin(r);
 	while (!r->leaving && hear(r, &o, false)) {
 		if (queue_interrupted()) {
 			say(r, WORD_RETURNED);
