@@ -16,11 +16,12 @@ setup() {
 	script f <<<'sed -i s/hello/changed/ "$1"'
 }
 
-# hurt TO INJECTION: a message to these, and what strace does to it.
+# hurt TO INJECTION: a message to these, and what strace does to it; all of
+# that in one process, so that the calls can be counted.
 hurt() {
 	message $1 | sed 's/$/\r/' | strace -o "$here/trace" \
 		-e trace="${2%%:*}" -e inject="$2" \
-		smtp-recv $me --spool-dir="$spool" --no-syslog \
+		smtp-recv $me --spool-dir="$spool" --no-syslog --no-sandbox \
 		--verifier="$here/v" --filter="$here/f" \
 		>"$here/out" 2>"$here/err"
 }

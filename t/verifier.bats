@@ -361,7 +361,7 @@ unlocked() { [ ! -e "$spool/.forward.lock" ] || flock -n "$spool/.forward.lock" 
 	sorter
 	command -v prlimit >/dev/null || skip "no prlimit"
 	script f <<<"prlimit --fsize=10 --pid \$PPID"
-	recv --verifier="$here/v" --filter="$here/f" \
+	recv --verifier="$here/v" --filter="$here/f" --no-sandbox \
 		< <(message r@b.test local-1@b.test)
 	[[ ${lines[-2]} = "452 4.3.1 "* ]]
 	nothing_left
