@@ -43,10 +43,14 @@ WARNINGS  = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
 	-Werror=format-security -Werror=implicit-function-declaration \
 	$(if $(WERROR),-Werror)
 HARDENED  = -O2 -g -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
-	-fstack-clash-protection $(ZEROED) -fPIE
+	-fstack-clash-protection -fno-strict-overflow \
+	-fno-delete-null-pointer-checks $(ZEROED) $(LANDING) -fPIE
 # clang has called it an experiment for years, and refuses it without a vow
 ZEROED   := $(if $(shell echo | $(CC) -ftrivial-auto-var-init=zero -E - \
 	>/dev/null 2>&1 && echo y),-ftrivial-auto-var-init=zero)
+# Where a jump may lead is marked, if processors of this kind can see to it
+LANDING  := $(if $(shell $(CC) -dumpmachine | grep x86_64),-fcf-protection=full, \
+	$(if $(shell $(CC) -dumpmachine | grep aarch64),-mbranch-protection=standard))
 DEBUGGED  = -Og -g3 -fPIE
 CHECKED   = -fsanitize=address,undefined
 SANITIZED = -O1 -g -fno-omit-frame-pointer $(CHECKED) \
