@@ -174,6 +174,12 @@ KILLS = 5000
 torture: all
 	t/torture $(B) $(KILLS)
 
+# Many clients at once, for a while
+LOAD_SECONDS = 60
+LOAD_CLIENTS = 200
+load: all $(B)/t/bench/sink
+	t/load $(B) $(LOAD_SECONDS) $(LOAD_CLIENTS)
+
 $(B)/t/bench/sink: $(B)/t/bench/parts/smtp.o
 
 # What smtp-recv is measured against: static, and with musl if it is there
@@ -270,7 +276,7 @@ uninstall:
 clean:
 	rm -rf build build-debug build-asan build-clang build-static build-fuzz
 
-.PHONY: all test-programs check asan torture bench fuzz fuzz-library lint run install uninstall clean
+.PHONY: all test-programs check asan torture load bench fuzz fuzz-library lint run install uninstall clean
 .SECONDARY:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
