@@ -22,6 +22,8 @@ select_status(int error, int missing)
 	case ENOENT:
 	case ENOTDIR:
 		return missing;
+	case EBADMSG:
+		return EX_DATAERR;
 	default:
 		return EX_TEMPFAIL;
 	}
