@@ -233,7 +233,7 @@ state_of() { sed 's/.*) //' "/proc/$1/stat" | cut -c1; }
 			else { link $of, $f } }' "$spool" $n
 	screen 24 80
 	wait_until shows 'ready [0-9]+.*\(counting\)'
-	wait_until shows "ready $n[^0-9]"
+	wait_until shows "ready ${n}[^0-9]"
 	mv "$spool/emailrelay.1.100.1.envelope" "$spool/emailrelay.1.100.1.envelope.hold"
 	wait_until shows "ready $((n - 1))[^0-9].*hold 1[^0-9]"
 	order key 71
