@@ -107,8 +107,9 @@ put_folded(struct buf *out, size_t column, const char *indent,
 	char *rest, *word;
 	size_t n = strnlen(text, DIAGNOSTIC);
 
-	while (n == DIAGNOSTIC && (text[n] & 0xc0) == 0x80)
-		n--;            /* no half character */
+	/* no half character */
+	while (text[n] && n > 0 && (text[n] & 0xc0) == 0x80)
+		n--;
 	buf_add(&copy, text, n);
 	rest = copy.s;
 	while ((word = text_word(&rest)) != NULL) {
