@@ -51,15 +51,16 @@ struct check {
 };
 
 static void
-found(const struct message_id *id, const char *what, const char *done)
+found(struct check *c, const struct message_id *id, const char *what, const char *done)
 {
+	meter_pause(&c->meter);
 	printf("%s %s: %s\n", id->s, what, done);
 }
 
 static void
 left(struct check *c, const struct message_id *id, const char *what)
 {
-	found(id, what, "left for you to see to");
+	found(c, id, what, "left for you to see to");
 	c->person = true;
 }
 
@@ -83,7 +84,7 @@ sweep(struct check *c, const struct spool_entry *e, const char *what)
 		c->person = true;
 		break;
 	}
-	found(&e->id, what, done.s);
+	found(c, &e->id, what, done.s);
 	buf_free(&done);
 }
 
@@ -126,7 +127,7 @@ static void
 recover(struct check *c, const struct spool_entry *e)
 {
 	if (claim_recover(&c->spool, &e->id, c->conf.dry_run))
-		found(&e->id, "busy, but nobody is at work on it",
+		found(c, &e->id, "busy, but nobody is at work on it",
 		    c->conf.dry_run ? "would become ready" : "ready again");
 	look_at(c, e);
 }
@@ -244,7 +245,7 @@ main(int argc, char *argv[])
 	select_spool(&c.spool, c.conf.common.spool_dir, EX_NOINPUT);
 	c.now = time(NULL);
 	sweep_start(&c.sweeper, &c.spool);
-	meter_begin(&c.meter, meter_usable() && meter_is_apart());
+	meter_begin(&c.meter, meter_usable());
 	check_all(&c);
 	meter_end(&c.meter, NULL);
 	sweep_end(&c.sweeper);

@@ -54,6 +54,7 @@ struct listing {
 	time_t now;
 	uint64_t messages, octets;
 	struct buf line;
+	struct meter meter;
 };
 
 /* --- which ones --- */
@@ -156,6 +157,8 @@ present(struct listing *l, const struct inspected *m)
 static void
 flush(struct listing *l)
 {
+	if (l->line.n > 0)
+		meter_pause(&l->meter);
 	fwrite(buf_text(&l->line), 1, l->line.n, stdout);
 	buf_clear(&l->line);
 }
@@ -190,7 +193,6 @@ main(int argc, char *argv[])
 	struct selection sel;
 	struct inspected m = { 0 };
 	struct spool_entry e;
-	struct meter meter;
 	int first;
 
 	program_start(false);
@@ -201,8 +203,8 @@ main(int argc, char *argv[])
 	select_spool(&l.spool, l.conf.common.spool_dir, EX_NOINPUT);
 	select_start(&sel, &l.spool, argv + first, true);
 	sel.lenient = true;
-	meter_begin(&meter, meter_usable() && meter_is_apart());
-	sel.meter = &meter;
+	meter_begin(&l.meter, meter_usable());
+	sel.meter = &l.meter;
 	if (l.conf.state)
 		sel.states = read_states(l.conf.state);
 	if (!l.conf.quiet && !l.conf.json && !l.conf.mailq)
@@ -213,7 +215,7 @@ main(int argc, char *argv[])
 			present(&l, &m);
 		flush(&l);
 	}
-	meter_end(&meter, NULL);
+	meter_end(&l.meter, NULL);
 	flush(&l);
 	present_end(&l);
 	if (fflush(stdout) != 0 || ferror(stdout))

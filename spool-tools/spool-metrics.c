@@ -66,7 +66,7 @@ look(struct census *c, const struct spool *s)
 	if (!spool_walk_start(&walk, s))
 		die(EX_OSERR, "cannot read spool '%s': %s", s->path,
 		    strerror(errno));
-	meter_begin(&meter, meter_usable() && meter_is_apart());
+	meter_begin(&meter, meter_usable());
 	while (spool_walk_next(&walk, &e)) {
 		if (e.content)
 			continue;

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/date.h"
 #include "base/options.h"
@@ -49,48 +47,6 @@ struct show {
 	time_t now;
 	uint64_t messages;
 };
-
-/* --- the files --- */
-
-/* The start of a file, up to `most` octets: false, with errno, if it cannot be
- * read. */
-static bool
-read_start(const struct spool *s, const char *name, size_t most,
-    struct buf *out)
-{
-	int fd = spool_open_file(s, name, O_RDONLY, NULL);
-	ssize_t n = 1;
-	size_t room;
-
-	if (fd < 0)
-		return false;
-	while (n > 0 && out->n < most) {
-		room = most - out->n < 65536 ? most - out->n : 65536;
-		n = read(fd, buf_reserve(out, room), room);
-		if (n > 0)
-			out->n += (size_t)n;
-	}
-	close(fd);
-	return n >= 0;
-}
-
-/* The header of its text, without the blank line behind it. */
-static bool
-read_header(const struct spool *s, const struct inspected *m, struct buf *out)
-{
-	struct header_walk w;
-	struct header_field f;
-
-	if (!(m->state == STATE_LOCAL &&
-	    read_start(s, local_content_name(&m->id).s, HEADER_MOST, out)) &&
-	    !read_start(s, content_name(&m->id).s, HEADER_MOST, out))
-		return false;
-	w = (struct header_walk){ .p = buf_text(out), .n = out->n };
-	while (header_next(&w, &f))
-		continue;
-	buf_cut(out, (size_t)(w.p - buf_text(out)));
-	return true;
-}
 
 /* --- for people --- */
 
@@ -183,6 +139,7 @@ put_envelope(struct buf *out, const struct inspected *m)
 	if (e->next_try > 0)
 		put_time(out, "Next-Try", (time_t)e->next_try);
 	put_some(out, "Reason", &e->reason);
+	put_some(out, "Bounced", &e->bounced);
 	buf_free(&login);
 }
 
@@ -278,6 +235,7 @@ show_json(struct buf *out, const struct inspected *m, const struct buf *header)
 	put_json(out, "client_name", buf_text(&e->client_name));
 	put_json(out, "login", buf_text(&login));
 	put_json(out, "forward_to", buf_text(&e->forward_to));
+	put_json(out, "bounced", buf_text(&e->bounced));
 	put_json_fields(out, header);
 	buf_puts(out, "}\n");
 	buf_free(&login);
@@ -289,8 +247,8 @@ show_raw(struct show *s, struct buf *out, const struct inspected *m,
 {
 	struct buf envelope = { 0 };
 
-	if (!read_start(&s->spool, envelope_name(&m->id, m->state).s,
-	    ENVELOPE_OCTETS, &envelope))
+	if (!spool_read_start(&s->spool, envelope_name(&m->id,
+	    m->state).s, ENVELOPE_OCTETS, &envelope))
 		log_error("%s: cannot read the envelope: %s", m->id.s,
 		    strerror(errno));
 	buf_add(out, buf_text(&envelope), envelope.n);
@@ -305,7 +263,8 @@ show(struct show *s, struct inspected *m)
 	struct buf header = { 0 }, out = { 0 };
 
 	inspect_text(m, &s->spool, s->now);
-	if (m->has_text && !read_header(&s->spool, m, &header))
+	if (m->has_text && !inspect_header(m, &s->spool, HEADER_MOST,
+	    &header))
 		log_error("%s: cannot read the text: %s", m->id.s,
 		    strerror(errno));
 	if (s->messages++ > 0 && !s->conf.json)

@@ -38,6 +38,9 @@ static const struct option_set options = {
  * that has taken at most a twentieth of the time. */
 enum { PAUSE_MS = 200, COUNT_SHARE = 20, IDLE_MS = 1000 };
 
+/* So many names are counted before somebody looks at the keys again. */
+enum { COUNT_AT_ONCE = 10000 };
+
 struct watcher {
 	struct config conf;
 	struct spool spool;
@@ -45,8 +48,12 @@ struct watcher {
 	struct history history;
 	struct screen screen;
 	uint64_t n[STATES];
-	int64_t counted, count_took, painted;   /* date_ticks() */
-	bool stirred;           /* since it was counted, */
+	bool known;             /* what n is; and then, as far as we are: */
+	bool counting;
+	struct spool_walk walk;
+	uint64_t next[STATES];
+	int64_t count_began, counted, painted;  /* date_ticks() */
+	bool stirred;           /* since count_began, */
 	bool changed;           /* and since it was painted */
 };
 
@@ -73,20 +80,62 @@ write_line(const struct watcher *w, const struct happening *h)
 /* --- the screen --- */
 
 static void
-count(struct watcher *w)
+count_start(struct watcher *w)
 {
-	struct spool_walk walk;
-	struct spool_entry e;
-	int64_t began = date_ticks();
-
-	memset(w->n, 0, sizeof w->n);
-	if (spool_walk_start(&walk, &w->spool))
-		while (spool_walk_next(&walk, &e))
-			w->n[e.state] += !e.content;
-	spool_walk_end(&walk);
-	w->counted = date_ticks();
-	w->count_took = w->counted - began;
+	memset(w->next, 0, sizeof w->next);
+	w->count_began = date_ticks();
+	w->counting = spool_walk_start(&w->walk, &w->spool);
 	w->stirred = false;
+}
+
+/* What happens meanwhile may be counted twice or not at all: then it is
+ * counted again. */
+static void
+count_end(struct watcher *w)
+{
+	spool_walk_end(&w->walk);
+	memcpy(w->n, w->next, sizeof w->n);
+	w->counting = false;
+	w->known = w->changed = true;
+	w->counted = date_ticks();
+}
+
+static void
+count_some(struct watcher *w)
+{
+	struct spool_entry e;
+
+	for (int i = 0; w->counting && i < COUNT_AT_ONCE; i++) {
+		if (spool_walk_next(&w->walk, &e))
+			w->next[e.state] += !e.content;
+		else
+			count_end(w);
+	}
+	w->changed |= !w->known;
+}
+
+static bool
+count_is_due(const struct watcher *w)
+{
+	return w->stirred && !w->counting && date_ticks() - w->counted >=
+	    COUNT_SHARE * (w->counted - w->count_began);
+}
+
+static void
+paint_counts(struct watcher *w)
+{
+	const uint64_t *n = w->known ? w->n : w->next;
+	struct screen *s = &w->screen;
+
+	for (int st = 0; st < STATES; st++) {
+		screen_style(s, st == STATE_BAD && n[st] ? SCREEN_BAD :
+		    SCREEN_PLAIN);
+		screen_print(s, "%s %" PRIu64, state_words[st], n[st]);
+		screen_style(s, SCREEN_PLAIN);
+		screen_print(s, "%s", st + 1 < STATES ? "   " : "");
+	}
+	screen_print(s, "%s", w->known ? "" : "   (counting)");
+	screen_line(s);
 }
 
 static void
@@ -102,14 +151,7 @@ paint_head(struct watcher *w)
 	buf_free(&path);
 	screen_style(s, SCREEN_PLAIN);
 	screen_line(s);
-	for (int st = 0; st < STATES; st++) {
-		screen_style(s, st == STATE_BAD && w->n[st] ? SCREEN_BAD :
-		    SCREEN_PLAIN);
-		screen_print(s, "%s %" PRIu64, state_words[st], w->n[st]);
-		screen_style(s, SCREEN_PLAIN);
-		screen_print(s, "%s", st + 1 < STATES ? "   " : "");
-	}
-	screen_line(s);
+	paint_counts(w);
 	if (counters_read(&w->spool, n))
 		screen_print(s, "received %" PRIu64 "   sent %" PRIu64
 		    "   put off %" PRIu64 "   failed %" PRIu64
@@ -160,11 +202,10 @@ paint_events(struct watcher *w)
 static void
 paint(struct watcher *w)
 {
-	int64_t now = date_ticks();
-
-	if (w->stirred &&
-	    now - w->counted >= COUNT_SHARE * w->count_took)
-		count(w);
+	if (count_is_due(w)) {
+		count_start(w);
+		count_some(w);
+	}
 	screen_start(&w->screen);
 	paint_head(w);
 	paint_events(w);
@@ -174,16 +215,21 @@ paint(struct watcher *w)
 	w->changed = false;
 }
 
-/* How long may we wait for the next event? Counts move on. */
+/* How long until the screen is to be painted? Counts move on. */
+static int
+pause_left(const struct watcher *w)
+{
+	int64_t left = w->painted + (w->changed ? PAUSE_MS : IDLE_MS) -
+	    date_ticks();
+
+	return left > 0 ? (int)left : 0;
+}
+
+/* How long may we wait for the next event? */
 static int
 patience(const struct watcher *w)
 {
-	int64_t left;
-
-	if (!w->screen.on)
-		return -1;
-	left = w->painted + (w->changed ? PAUSE_MS : IDLE_MS) - date_ticks();
-	return left > 0 ? (int)left : 0;
+	return !w->screen.on ? -1 : w->counting ? 0 : pause_left(w);
 }
 
 /* --- both --- */
@@ -230,9 +276,11 @@ turn(struct watcher *w)
 		return false;
 	if (n > 0 && p[0].revents)
 		events_hear(&w->events);        /* numbers can wait */
-	if (n > 0 && p[1].revents && screen_wants_out(&w->screen))
+	if (n > 0 && p[1].revents && ((p[1].revents & (POLLHUP | POLLERR)) ||
+	    screen_wants_out(&w->screen)))
 		return false;
-	if (w->screen.on && (screen_resized() || patience(w) == 0))
+	count_some(w);
+	if (w->screen.on && (screen_resized() || pause_left(w) == 0))
 		paint(w);
 	return !w->events.gone;
 }
@@ -241,7 +289,8 @@ static void
 watch(struct watcher *w)
 {
 	if (!w->conf.json && screen_open(&w->screen)) {
-		count(w);
+		count_start(w);
+		count_some(w);
 		paint(w);
 	}
 	while (turn(w))

@@ -61,7 +61,7 @@ with_systemd() {
 		assert_success
 		assert_output ""
 	done <"$here/cron"
-	[ "$n" = 3 ]
+	[ "$n" = 4 ]
 	[ "$(state 1)" = gone ]
 	# without the programs nobody is bothered
 	sed -n 's/.* daemon //p' "$examples/cron" |
@@ -78,6 +78,11 @@ with_systemd() {
 	here_with cron
 	run sh -c "$(sed -n 's/.* daemon \(.*spool-list.*\)/\1/p' "$here/cron")"
 	assert_output --partial "$(id 1)"
+	# and its sender gets a report
+	SLUICE_SPOOL_DIR=$spool SLUICE_NO_SYSLOG=1 \
+		sh -c "$(sed -n 's/.* daemon \(.*spool-bounce.*\)/\1/p' "$here/cron")"
+	grep -q "^X-MailRelay-To-Remote: from1@a.test" "$spool"/*.envelope
+	grep -q "^X-Sluice-Bounced: " "$spool/$(id 1).envelope.bad"
 }
 
 @test "systemd: the units are what systemd understands" {

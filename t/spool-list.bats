@@ -232,3 +232,23 @@ many() {
 	on_terminal bash -c "exec 4>'$BATS_TEST_TMPDIR/err'; $slow_reader" "$spool"
 	[ ! -s "$shown" ] && [ ! -s "$BATS_TEST_TMPDIR/err" ]
 }
+
+@test "on the same terminal, too, as long as nothing is printed there" {
+	command -v python3 >/dev/null || skip "no python3"
+	strace -qq -o /dev/null true 2>/dev/null || skip "strace cannot trace here"
+	local slow="strace -qq -o /dev/null -e trace=getdents64 -e inject=getdents64:delay_enter"
+	many
+	rm "$spool"/*.busy
+	printf x >"$spool/emailrelay.9.9.9.content"
+	touch -d '2 days ago' "$spool/emailrelay.9.9.9.content"
+	stdout=terminal on_terminal $slow=150000 spool-list -q --state=bad -s "$spool"
+	[ "$status" = 0 ]
+	grep -aqE $'\r\033\\[K[0-9]+ messages, [0-9]+/s' "$shown" || fail "$(cat -v "$shown")"
+	stdout=terminal on_terminal $slow=300000 spool-check --dry-run -s "$spool"
+	grep -aqE $'\r\033\\[K[0-9]+ files, [0-9]+/s' "$shown" || fail "$(cat -v "$shown")"
+	# what is found stands at the start of a line that was wiped
+	grep -aqE $'(^|\033\\[K)emailrelay.9.9.9 text' "$shown" || fail "$(cat -v "$shown")"
+	stdout=terminal on_terminal $slow=150000 spool-metrics -s "$spool"
+	grep -aqE $'\r\033\\[K[0-9]+ messages, [0-9]+/s' "$shown" || fail "$(cat -v "$shown")"
+	grep -aqE $'\033\\[K# HELP sluice_build_info' "$shown"
+}

@@ -111,6 +111,24 @@ $b"
 	assert_output ""
 }
 
+@test "the lines of spool-list, and what grep leaves of them, are as good as ids" {
+	local long
+	long=$(printf 'x%.0s' {1..60})@$(printf 'y%.0s' {1..60}).$(printf 'z%.0s' {1..60})
+	long=$long.$(printf 'z%.0s' {1..60}).test
+	place $b $long $long <<<x
+	fail_for_good $a no
+	fail_for_good $b no
+	run bash -c 'spool-list -s "$1" | grep -v "$2" | spool-retry -s "$1"' \
+		- "$spool" $c
+	assert_success
+	assert_output "$a
+$b"
+	run spool-retry -s "$spool" < <(printf '  %s \tx' $c)
+	assert_output $c
+	run spool-retry -s "$spool" < <(echo "x $c")
+	assert_failure 65
+}
+
 @test "the pipeline: what was given up for one domain is sent again" {
 	place $b me@a.test Somebody@Other.test <<<"the one"
 	place $c me@a.test third@b.test fourth@other.test <<<"another one"

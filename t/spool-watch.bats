@@ -25,12 +25,14 @@ told() { grep -qE "$1" "$heard"; }
 events() { sed -E 's/^[^ ]+ [^ ]*\.([^. ]+) ([a-z]+).*/\2 \1/' "$heard"; }
 # screen ROWS COLUMNS OPTION...: watch on a terminal.
 screen() {
+	terminal "$1" "$2" spool-watch --spool-dir="$spool" "${@:3}"
+}
+# terminal ROWS COLUMNS PROGRAM...
+terminal() {
 	command -v python3 >/dev/null || skip "no python3"
-	local size=("$1" "$2")
-	shift 2
 	mkfifo "$orders"
-	TERM=${kind-xterm} setsid "$BATS_TEST_DIRNAME/watcher" "${size[@]}" "$shown" "$orders" \
-		spool-watch --spool-dir="$spool" "$@" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	TERM=${kind-xterm} setsid "$BATS_TEST_DIRNAME/watcher" "$1" "$2" "$shown" "$orders" \
+		"${@:3}" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 	watcher=$!
 	pids+=("$watcher")
 	wait_until shows .
@@ -80,6 +82,19 @@ ends() {
 	# what it saw before it knows; what it did not see it does not
 	grep -q "$(id 1) removed from=<from1@a.test>" "$heard"
 	grep -q "$(id 3) removed$" "$heard"
+}
+
+@test "what is moved away, or gets a name that is none, has left" {
+	post 1 2 3
+	lines
+	mv "$spool/$(id 1).envelope" "$BATS_TEST_TMPDIR/aside"
+	wait_until told "$(id 1) removed"
+	mv "$spool/$(id 2).envelope" "$spool/$(id 2).envelope.parked"
+	mv "$spool/$(id 3).envelope" "$spool/$(id 3).envelope.hold"
+	wait_until told "$(id 3) held"
+	mv "$BATS_TEST_TMPDIR/aside" "$spool/$(id 1).envelope"
+	wait_until told "$(id 1) received"
+	diff <(printf '%s\n' 'removed 1' 'removed 2' 'held 3' 'received 1') <(events)
 }
 
 @test "JSON, and nothing that plays tricks" {
@@ -175,6 +190,56 @@ assert got["from"] == "q\u00fc@a.test" and "gone" in got["reason"], got
 	wait_until grep -q same "$shown.mode"
 	order signal 18         # SIGCONT
 	wait_until eval '[ "$(grep -ao "1049h" "$shown" | wc -l)" = 2 ]'
+	order key 71
+	ends 0
+	is_restored
+}
+
+# How often has it taken the terminal?
+taken() { grep -ao '1049h' "$shown" | wc -l; }
+state_of() { sed 's/.*) //' "/proc/$1/stat" | cut -c1; }
+
+@test "under a shell: bg leaves its terminal alone, fg and kill work" {
+	local child
+	terminal 24 80 bash --norc --noprofile --noediting -i
+	order type "spool-watch --spool-dir='$spool'"
+	wait_until eval '[ "$(taken)" = 1 ]'
+	child=$(pgrep -f "spool-watch --spool-dir=$spool\$")
+	order key 1a
+	wait_until shows $'\033\\[\\?1049l'
+	wait_until eval '[ "$(state_of '"$child"')" = T ]'
+	order type 'echo $((1 + 1))1; bg; echo $((2 + 2))2'
+	wait_until shows '^42'
+	wait_until eval '[ "$(state_of '"$child"')" = T ]'
+	[ "$(taken)" = 1 ]
+	order type fg
+	wait_until eval '[ "$(taken)" = 2 ]'
+	order key 1a
+	wait_until eval '[ "$(state_of '"$child"')" = T ]'
+	order type 'kill %1; wait; echo $((3 + 3))3'
+	wait_until shows '^63'
+	wait_until eval '[ ! -e "/proc/'"$child"'" ]'
+	[ "$(taken)" = 2 ]
+	order type 'exit 7'
+	ends 7
+}
+
+@test "a large spool: the screen is there at once, and so are the keys" {
+	local n=70000
+	perl -e 'my ($d, $n) = @ARGV; chdir $d; my $of;
+		for (1 .. $n) {
+			my $f = "emailrelay.1.100.$_.envelope";
+			if ($_ % 50000 == 1) { $of = $f; open F, ">", $f; close F }
+			else { link $of, $f } }' "$spool" $n
+	screen 24 80
+	wait_until shows 'ready [0-9]+.*\(counting\)'
+	wait_until shows "ready ${n}[^0-9]"
+	mv "$spool/emailrelay.1.100.1.envelope" "$spool/emailrelay.1.100.1.envelope.hold"
+	wait_until shows "ready $((n - 1))[^0-9].*hold 1[^0-9]"
+	order key 71
+	ends 0
+	rm -f "$orders" "$shown"
+	screen 24 80
 	order key 71
 	ends 0
 	is_restored

@@ -22,8 +22,8 @@ meter_usable(void)
 	    strcmp(kind, "dumb") != 0;
 }
 
-bool
-meter_is_apart(void)
+static bool
+is_apart(void)
 {
 	struct stat out, err;
 
@@ -55,8 +55,9 @@ width(void)
 void
 meter_begin(struct meter *m, bool wanted)
 {
-	*m = (struct meter){ .on = wanted, .began = date_ticks() };
-	m->painted = m->began;
+	*m = (struct meter){ .on = wanted, .apart = wanted && is_apart(),
+		.began = date_ticks() };
+	m->painted = m->silent = m->began;
 }
 
 bool
@@ -95,7 +96,21 @@ meter_paint(struct meter *m, const struct buf *line)
 	if (!m->shown)
 		log_wiping(true);
 	m->shown = true;
-	write_over(buf_text(line), line->n < most ? line->n : most, "");
+	/* What another program of the pipe prints begins where it should. */
+	write_over(buf_text(line), line->n < most ? line->n : most, "\r");
+}
+
+void
+meter_pause(struct meter *m)
+{
+	if (!m->on || m->apart)
+		return;
+	m->spoke = true;
+	if (!m->shown)
+		return;
+	log_wiping(false);
+	write_over("", 0, "");
+	m->shown = false;
 }
 
 void
@@ -107,9 +122,12 @@ meter_count(struct meter *m, const char *what)
 
 	if (!m->on || ++m->n % OFTEN != 0 || !meter_due(m))
 		return;
-	ms = m->painted - m->began;
-	if (ms < PATIENCE_MS)
+	if (m->spoke)
+		m->silent = m->painted;
+	m->spoke = false;
+	if (m->painted - m->silent < PATIENCE_MS)
 		return;
+	ms = m->painted - m->began;
 	buf_printf(&line, "%" PRIu64 " %s, %" PRIu64 "/s", m->n, what,
 	    m->n * 1000 / (uint64_t)ms);
 	meter_paint(m, &line);

@@ -16,13 +16,14 @@ struct meter {
 	bool on;
 	int64_t began, painted; /* date_ticks() */
 	bool shown;
+	bool apart;             /* stdout is not the same terminal */
+	int64_t silent;         /* nothing else was printed since then, */
+	bool spoke;             /* but for what has been printed just now */
 	uint64_t n;             /* of meter_count */
 };
 
-/* Does a person watch? Is stderr a terminal that can do this, and stdout
- * not the same one, where the lines would mix? */
+/* Does a person watch? Is stderr a terminal that can do this? */
 bool meter_usable(void);
-bool meter_is_apart(void);
 
 /* Begin, if that is wanted. */
 void meter_begin(struct meter *m, bool wanted);
@@ -33,6 +34,10 @@ bool meter_due(struct meter *m);
 /* Show this line, cut to the width of the terminal, unless we are in the
  * background. Log lines wipe it away. */
 void meter_paint(struct meter *m, const struct buf *line);
+
+/* Something is about to be printed on stdout: if that is the same terminal
+ * the line is wiped away, until nothing has been printed for a second. */
+void meter_pause(struct meter *m);
 
 /* One more of `what`; shown if it takes longer than a second. */
 void meter_count(struct meter *m, const char *what);

@@ -15,6 +15,9 @@
 static const char take[] = "\033[?1049h\033[?25l\033[?7l";
 static const char give[] = "\033[0m\033[?7h\033[?25h\033[?1049l";
 
+static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+enum { ENDING = sizeof ending / sizeof ending[0] };
+
 /* What signal handlers have to know. */
 static struct {
 	volatile sig_atomic_t taken;    /* the terminal has to be given back */
@@ -30,8 +33,10 @@ put(const char *text, size_t n)
 
 	while (n > 0) {
 		k = write(STDOUT_FILENO, text, n);
-		if (k < 0 && errno != EINTR)
-			return;         /* poll will tell */
+		/* poll will tell; and a terminal that was stopped (^S) keeps
+		 * nobody who is told to end */
+		if (k < 0 && (errno != EINTR || terminal.over))
+			return;
 		if (k > 0) {
 			text += k;
 			n -= (size_t)k;
@@ -73,7 +78,28 @@ resize(int sig)
 	terminal.resized = 1;
 }
 
-/* ^Z: the shell gets its terminal as it was, and we get it back with fg. */
+static bool
+in_background(void)
+{
+	pid_t group = tcgetpgrp(STDOUT_FILENO);
+
+	return group >= 0 && group != getpgrp();
+}
+
+static bool
+is_to_end(void)
+{
+	sigset_t waiting;
+	bool any = false;
+
+	sigpending(&waiting);
+	for (size_t i = 0; i < ENDING; i++)
+		any |= sigismember(&waiting, ending[i]) == 1;
+	return any;
+}
+
+/* ^Z: the shell gets its terminal as it was, and we get it back with fg; bg
+ * does not let us write over what the shell has there. */
 static void
 suspend(int sig)
 {
@@ -82,8 +108,11 @@ suspend(int sig)
 	(void)sig;
 	if (terminal.taken)
 		give_terminal();
-	raise(SIGSTOP);
-	take_terminal();
+	do
+		raise(SIGSTOP);
+	while (in_background() && !is_to_end());
+	if (!in_background())
+		take_terminal();
 	terminal.resized = 1;
 	errno = saved;
 }
@@ -91,11 +120,10 @@ suspend(int sig)
 static void
 catch_signals(void)
 {
-	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	struct sigaction act = { .sa_handler = end };
 
 	sigfillset(&act.sa_mask);
-	for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++)
+	for (size_t i = 0; i < ENDING; i++)
 		sigaction(ending[i], &act, NULL);
 	act.sa_handler = resize;
 	sigaction(SIGWINCH, &act, NULL);
@@ -185,7 +213,8 @@ screen_wants_out(struct screen *s)
 	if (n > 0)
 		return memchr(keys, 'q', (size_t)n) ||
 		    memchr(keys, 'Q', (size_t)n);
-	return n == 0 || errno != EINTR;
+	/* VMIN is 0: nothing is nothing, somebody else may have read it */
+	return n < 0 && errno != EINTR;
 }
 
 /* --- painting --- */

@@ -63,6 +63,16 @@ envelope_refusal(const struct envelope *e, size_t i)
 	    list_get(&e->replies, e->settled[i].reply - 1) : "";
 }
 
+/* Those of earlier attempts, so that a file that tells of many does not make
+ * more and more of them. */
+static void
+forget_replies(struct envelope *e)
+{
+	for (size_t i = 0; i < e->remote.n; i++)
+		e->settled[i].reply = 0;
+	list_clear(&e->replies);
+}
+
 void
 envelope_settle(struct envelope *e, size_t i, enum recipient how,
     const char *reply)
@@ -81,6 +91,8 @@ envelope_settle(struct envelope *e, size_t i, enum recipient how,
 	e->done += how == RECIPIENT_DONE;
 	s->how = how;
 	if (how == RECIPIENT_REFUSED) {
+		if (e->refused == 1 && e->replies.n > 2 * e->remote.n)
+			forget_replies(e);
 		list_add(&e->replies, reply);
 		buf_add(&e->whom, &i, sizeof i);
 		s->reply = e->replies.n;
@@ -96,10 +108,9 @@ envelope_reopen(struct envelope *e)
 	for (size_t at = 0, i; at < e->whom.n; at += sizeof i) {
 		memcpy(&i, e->whom.s + at, sizeof i);
 		if (e->settled[i].how == RECIPIENT_REFUSED)
-			e->settled[i] = (struct settled){ .reply = 0 };
+			e->settled[i].how = RECIPIENT_PENDING;
 	}
 	e->refused = 0;
-	list_clear(&e->replies);
 	buf_clear(&e->whom);
 }
 
@@ -122,6 +133,7 @@ envelope_clear(struct envelope *e)
 	for (size_t i = 0; i < FIELDS; i++)
 		buf_clear((struct buf *)(void *)((char *)e + fields[i].at));
 	buf_clear(&e->reason);
+	buf_clear(&e->bounced);
 	e->eight_bit = e->utf8 = false;
 	e->tries = e->next_try = 0;
 	forget_recipients(e);
@@ -136,6 +148,7 @@ envelope_free(struct envelope *e)
 	for (size_t i = 0; i < FIELDS; i++)
 		buf_free((struct buf *)(void *)((char *)e + fields[i].at));
 	buf_free(&e->reason);
+	buf_free(&e->bounced);
 	forget_recipients(e);
 	list_free(&e->replies);
 	buf_free(&e->whom);

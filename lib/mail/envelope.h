@@ -48,10 +48,11 @@ struct envelope {
 	uint64_t tries;         /* failures so far */
 	uint64_t next_try;      /* seconds since 1970; 0: at once */
 	struct buf reason;      /* of the last failure, temporary or not */
+	struct buf bounced;     /* the report that told the sender; or "" */
 	struct settled *settled;        /* one for each of remote, or NULL */
 	size_t done, refused;   /* how many of them */
-	struct list replies;    /* what was said to those refused, */
-	struct buf whom;        /* and their places in remote, a size_t each */
+	struct list replies;    /* what was said to those refused */
+	struct buf whom;        /* their places in remote, a size_t each */
 };
 
 void envelope_clear(struct envelope *e);
@@ -70,7 +71,7 @@ bool envelope_format(const struct envelope *e, struct buf *out);
 /* The i-th of remote; and how many are in a state. */
 enum recipient envelope_recipient(const struct envelope *e, size_t i);
 size_t envelope_recipients(const struct envelope *e, enum recipient state);
-/* Why was the i-th refused? "" if nobody knows. */
+/* Why was the i-th refused, now or when he was last? "" if nobody knows. */
 const char *envelope_refusal(const struct envelope *e, size_t i);
 
 /* Note that the i-th is done with, in this way. Who is done stays so. The list

@@ -9,6 +9,7 @@
 #include "mail/address.h"
 
 static const char utf8[] = "X-Sluice-Utf8: 1";
+static const char bounced[] = "X-Sluice-Bounced: ";
 static const char deferred[] = "X-Sluice-Deferred: ";
 static const char reason[] = "X-MailRelay-Reason:";
 static const char *const settled[RECIPIENT_STATES] = {
@@ -128,6 +129,8 @@ read_line(struct reader *r, char *line)
 		buf_set(&e->reason, *line == ' ' ? line + 1 : line);
 	} else if (text_starts(line, deferred)) {
 		read_deferred(e, line + sizeof deferred - 1);
+	} else if (text_starts(line, bounced)) {
+		buf_set(&e->bounced, line + sizeof bounced - 1);
 	} else if (text_starts(line, utf8)) {
 		e->utf8 = true;
 	} else {
@@ -187,6 +190,12 @@ journal_failed(struct buf *out, const char *why, int code)
 	if (code)
 		buf_printf(out, " %d", code);
 	buf_puts(out, "\r\n");
+}
+
+void
+journal_bounced(struct buf *out, const char *report)
+{
+	buf_printf(out, "%s%s\r\n", bounced, report);
 }
 
 void

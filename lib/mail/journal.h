@@ -10,6 +10,7 @@
  *	X-Sluice-Deferred: TRIES NEXT-TRY REASON
  *	X-Sluice-Done: <ADDRESS> REPLY
  *	X-Sluice-Refused: <ADDRESS> REPLY
+ *	X-Sluice-Bounced: ID
  *	X-Sluice-Utf8: 1
  *	X-MailRelay-Reason: TEXT
  *	X-MailRelay-ReasonCode: CODE
@@ -36,6 +37,8 @@ void journal_deferred(struct buf *out, uint64_t tries, uint64_t next_try,
 /* No failure: whatever the next try's time was, it is now. */
 void journal_due(struct buf *out, const struct envelope *e);
 void journal_failed(struct buf *out, const char *reason, int code);
+/* The sender has been told, by the message with this id. */
+void journal_bounced(struct buf *out, const char *report);
 /* how: RECIPIENT_DONE or RECIPIENT_REFUSED */
 void journal_settled(struct buf *out, const char *address,
     enum recipient how, const char *reply);

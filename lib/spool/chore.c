@@ -64,6 +64,8 @@ one(const struct chore *c, const struct spool *s, const struct spool_entry *e,
 	case CLAIM_TAKEN:
 		return all ? EX_OK : cannot(c, e);
 	case CLAIM_DAMAGED:
+		return all ? EX_OK :
+		    refuse(e, buf_text(c->why), EX_UNAVAILABLE);
 	case CLAIM_ERROR:
 		break;
 	}

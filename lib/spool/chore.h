@@ -13,9 +13,11 @@ struct chore {
 	unsigned states;        /* as bits: in which it can be done */
 	/* Do it. CLAIM_OURS: it is done, *did tells whether that took anything;
 	 * CLAIM_TAKEN: the message is in other hands, or in another state;
+	 * CLAIM_DAMAGED: not with this message, and *why tells why not;
 	 * CLAIM_ERROR: errno. */
 	enum claim_verdict (*act)(const struct spool *s,
 	    const struct message_id *id, enum state st, bool *did);
+	const struct buf *why;
 	const char *done;       /* for the log: "to be tried again" */
 };
 

@@ -51,12 +51,37 @@ is_envelope(const struct inotify_event *i, struct spool_entry *e)
 	return i->len > 0 && spool_entry_parse(e, i->name) && !e->content;
 }
 
+/* It has left, and is not to be seen under another name here. */
+static bool
+tell_left(struct events *v)
+{
+	const struct event e = { .kind = EVENT_REMOVED, .entry = v->was };
+
+	v->left = false;
+	return v->tell(v->audience, &e);
+}
+
+/* Both halves of a rename come one behind the other, but the second may not
+ * be there yet: the rename itself has been done. */
+static bool
+tell_strayed(struct events *v)
+{
+	enum state st;
+
+	return !v->left || envelope_find(v->spool, &v->was.id, &st) ||
+	    tell_left(v);
+}
+
 static bool
 tell_message(struct events *v, const struct inotify_event *i)
 {
 	struct event e = { .kind = EVENT_REMOVED };
+	bool ours = is_envelope(i, &e.entry);
 
-	if (!is_envelope(i, &e.entry))
+	if (v->left && !(ours && i->mask & IN_MOVED_TO &&
+	    i->cookie == v->cookie) && !tell_left(v))
+		return false;
+	if (!ours)
 		return true;
 	if (i->mask & IN_MOVED_FROM) {
 		v->was = e.entry;
@@ -66,7 +91,7 @@ tell_message(struct events *v, const struct inotify_event *i)
 	}
 	if (i->mask & IN_MOVED_TO) {
 		e.kind = EVENT_MOVED;
-		e.from = v->left && v->cookie == i->cookie ? &v->was : NULL;
+		e.from = v->left ? &v->was : NULL;
 		v->left = false;
 	} else if (!(i->mask & IN_DELETE)) {
 		return true;
@@ -225,7 +250,7 @@ drain(struct events *v, bool *again)
 		more = tell(v, i, again);
 		at += (ssize_t)(sizeof *i + i->len);
 	}
-	return more;
+	return more && (*again || tell_strayed(v));
 }
 
 bool

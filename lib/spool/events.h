@@ -15,7 +15,8 @@
 enum event_kind {
 	EVENT_COUNTED,          /* something has started or ended: `counter` */
 	EVENT_MOVED,            /* an envelope has now the state of `entry` */
-	EVENT_REMOVED,          /* an envelope had the state of `entry` */
+	EVENT_REMOVED,          /* an envelope had the state of `entry`, and
+	                         * is gone, or has no such name any more */
 	EVENT_LOST              /* there were more than the kernel could keep */
 };
 

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "mail/header.h"
+
 void
 inspect_start(struct inspected *m, const struct spool_entry *e)
 {
@@ -75,4 +77,22 @@ inspect_envelope(struct inspected *m, const struct spool *s)
 	if (!m->damaged)
 		list_recipients(m);
 	return !gone;
+}
+
+bool
+inspect_header(const struct inspected *m, const struct spool *s, size_t most,
+    struct buf *out)
+{
+	struct header_walk w;
+	struct header_field f;
+
+	if (!(m->state == STATE_LOCAL &&
+	    spool_read_start(s, local_content_name(&m->id).s, most, out)) &&
+	    !spool_read_start(s, content_name(&m->id).s, most, out))
+		return false;
+	w = (struct header_walk){ .p = buf_text(out), .n = out->n };
+	while (header_next(&w, &f))
+		continue;
+	buf_cut(out, (size_t)(w.p - buf_text(out)));
+	return true;
 }

@@ -34,4 +34,9 @@ void inspect_text(struct inspected *m, const struct spool *s, time_t now);
  * has been removed. */
 bool inspect_envelope(struct inspected *m, const struct spool *s);
 
+/* The header of its text, without the blank line behind it, and no more than
+ * `most` octets of it, into an empty *out. False: errno. */
+bool inspect_header(const struct inspected *m, const struct spool *s,
+    size_t most, struct buf *out);
+
 #endif

@@ -22,6 +22,8 @@ select_status(int error, int missing)
 	case ENOENT:
 	case ENOTDIR:
 		return missing;
+	case EBADMSG:
+		return EX_DATAERR;
 	default:
 		return EX_TEMPFAIL;
 	}
@@ -154,14 +156,30 @@ take(struct selection *sel, char *text, bool lenient, struct spool_entry *e)
 	return false;
 }
 
+static void
+skip_line(void)
+{
+	int c;
+
+	do
+		c = getchar();
+	while (c != '\n' && c != EOF);
+}
+
+/* The id is the first word of a line, so that what spool-list shows can be
+ * picked from with grep(1); its head is passed over. */
 static bool
 next_of_stdin(struct selection *sel, struct spool_entry *e)
 {
-	char line[512], *id;
+	char line[512], *rest, *id;
 
 	while (fgets(line, sizeof line, stdin)) {
-		id = text_trim(line);
-		if (*id && take(sel, id, sel->lenient, e))
+		if (!strchr(line, '\n'))
+			skip_line();
+		rest = text_trim(line);
+		id = text_word(&rest);
+		if (id && strcmp(id, "ID") != 0 &&
+		    take(sel, id, sel->lenient, e))
 			return true;
 	}
 	sel->reading = false;

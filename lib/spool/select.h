@@ -4,8 +4,8 @@
 
 /*
  * The messages that a tool is asked to look at: ids in its arguments, ids on
- * its standard input where an argument is "-" or where that is a pipe and
- * there are no arguments, or else the whole spool.
+ * its standard input, the first word of each line, where an argument is "-"
+ * or where that is a pipe and there are no arguments, or else the whole spool.
  *
  * The whole spool comes in windows: SELECT_WINDOW messages in the order of
  * their arrival, then the next so many. A spool with a million messages

@@ -281,6 +281,27 @@ spool_open_file(const struct spool *s, const char *name, int flags,
 }
 
 bool
+spool_read_start(const struct spool *s, const char *name, size_t most,
+    struct buf *out)
+{
+	int fd = spool_open_file(s, name, O_RDONLY, NULL);
+	size_t end = out->n + most, room;
+	ssize_t n = 1;
+
+	if (fd < 0)
+		return false;
+	while (n > 0 && out->n < end) {
+		room = end - out->n < 65536 ? end - out->n : 65536;
+		n = read(fd, buf_reserve(out, room), room);
+		if (n > 0)
+			out->n += (size_t)n;
+		out->s[out->n] = '\0';
+	}
+	close(fd);
+	return n >= 0;
+}
+
+bool
 spool_is_named(const struct spool *s, int fd, const char *name)
 {
 	struct stat open, named;

@@ -99,6 +99,10 @@ void spool_walk_end(struct spool_walk *w);
 int spool_open_file(const struct spool *s, const char *name, int flags,
     struct stat *st);
 
+/* Append the start of a file, up to `most` octets of it. False: errno. */
+bool spool_read_start(const struct spool *s, const char *name, size_t most,
+    struct buf *out);
+
 /* Does name still mean the file that fd is? */
 bool spool_is_named(const struct spool *s, int fd, const char *name);
 

@@ -189,12 +189,39 @@ refusals(void **state)
 	assert_int_equal(e.refused, 3);
 	envelope_reopen(&e);
 	assert_string_equal(states(), "ppp");
-	assert_string_equal(envelope_refusal(&e, 0), "");
+	/* whoever writes to the sender has to say why */
+	assert_string_equal(envelope_refusal(&e, 1), "551 x");
+	envelope_settle(&e, 1, RECIPIENT_REFUSED, "552 y");
+	assert_string_equal(envelope_refusal(&e, 1), "552 y");
 	/* nothing is left over for another message */
 	assert_true(parse(THREE, sizeof THREE - 1));
 	assert_string_equal(states(), "ppp");
 	buf_free(&text);
 	buf_free(&reply);
+}
+
+/* What was said in each of many attempts is not all kept, but the last is. */
+static void
+attempts(void **state)
+{
+	struct buf text = { 0 };
+
+	(void)state;
+	buf_set(&text, THREE);
+	for (int i = 0; i < 1000; i++)
+		for (int who = 0; who < 3; who++)
+			buf_printf(&text, "X-Sluice-Refused: <%s> 550 %d.%d\r\n",
+			    (const char *[]){ "a@b", "c@d", "e@f" }[who], i, who);
+	buf_puts(&text, "X-Sluice-Bounced: x\r\nX-Sluice-Bounced: to");
+	assert_true(parse(text.s, text.n));
+	assert_string_equal(states(), "ppp");
+	assert_string_equal(envelope_refusal(&e, 0), "550 999.0");
+	assert_string_equal(envelope_refusal(&e, 2), "550 999.2");
+	assert_in_range(e.replies.n, 3, 20);
+	assert_string_equal(buf_text(&e.bounced), "x");
+	assert_true(parse(THREE, sizeof THREE - 1));
+	assert_string_equal(buf_text(&e.bounced), "");
+	buf_free(&text);
 }
 
 /* The time that a file takes must not grow with its square. */
@@ -247,6 +274,7 @@ main(void)
 		cmocka_unit_test(the_same_twice),
 		cmocka_unit_test(nobody_at_all),
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(attempts),
 		cmocka_unit_test(huge),
 	};
 
