@@ -6,6 +6,7 @@
 #include "base/options.h"
 #include "base/program.h"
 #include "spool/handout.h"
+#include "spool/select.h"
 #include "spool/subdir.h"
 
 enum { DEALT_WITH = 100 };      /* filters(7) */
@@ -87,6 +88,7 @@ main(int argc, char *argv[])
 		die(EX_USAGE, "wants the path of a content file; "
 		    "try \"filter-copy --help\"");
 	handout_open(&h, argv[argc - 1]);
+	select_confine(&h.spool, &conf.common);
 	h.create = conf.create;
 	for (; at < argc - 1; at++)
 		list_add(&names, argv[at]);

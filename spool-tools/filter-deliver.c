@@ -10,6 +10,7 @@
 #include "mail/address.h"
 #include "mail/envelope.h"
 #include "spool/handout.h"
+#include "spool/select.h"
 #include "spool/subdir.h"
 
 enum { DEALT_WITH = 100 };      /* filters(7) */
@@ -186,6 +187,7 @@ main(int argc, char *argv[])
 		die(EX_USAGE, "wants the path of a content file; "
 		    "try \"filter-deliver --help\"");
 	handout_open(&d.h, argv[argc - 1]);
+	select_confine(&d.h.spool, &conf.common);
 	d.h.create = conf.create;
 	d.domains = argv + at;
 	d.n_domains = argc - 1 - at;

@@ -208,6 +208,6 @@ main(int argc, char *argv[])
 	if (own.conf.dry_run)
 		chore.done = "would be bounced";
 	program_become(own.conf.common.user);
-	return chore_run(&chore, own.conf.common.spool_dir, argv + first,
+	return chore_run(&chore, &own.conf.common, argv + first,
 	    own.conf.all, chore.states);
 }

@@ -243,6 +243,7 @@ main(int argc, char *argv[])
 		die(EX_USAGE, "takes no arguments; "
 		    "try \"spool-check --help\"");
 	select_spool(&c.spool, c.conf.common.spool_dir, EX_NOINPUT);
+	select_confine(&c.spool, &c.conf.common);
 	c.now = time(NULL);
 	sweep_start(&c.sweeper, &c.spool);
 	meter_begin(&c.meter, meter_usable());

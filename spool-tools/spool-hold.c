@@ -49,6 +49,6 @@ main(int argc, char *argv[])
 	log_open("spool-hold", NULL);
 	first = options_read(&options, &conf.common, argc, argv);
 	return chore_run(conf.release ? &release : &hold,
-	    conf.common.spool_dir, argv + first, conf.all,
+	    &conf.common, argv + first, conf.all,
 	    conf.release ? HELD : READY);
 }

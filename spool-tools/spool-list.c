@@ -201,6 +201,7 @@ main(int argc, char *argv[])
 	log_open("spool-list", NULL);
 	read_options(&l.conf, argc, argv, &first);
 	select_spool(&l.spool, l.conf.common.spool_dir, EX_NOINPUT);
+	select_confine(&l.spool, &l.conf.common);
 	select_start(&sel, &l.spool, argv + first, true);
 	sel.lenient = true;
 	meter_begin(&l.meter, meter_usable());

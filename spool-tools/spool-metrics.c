@@ -12,6 +12,7 @@
 #include "base/meter.h"
 #include "base/options.h"
 #include "base/program.h"
+#include "base/sandbox.h"
 #include "spool/counters.h"
 #include "spool/select.h"
 
@@ -252,6 +253,25 @@ write_file(const char *path, const struct buf *text)
 	buf_free(&tmp);
 }
 
+/* The file is written beside where it is to be. */
+static void
+confine(const struct config *conf, const struct spool *spool)
+{
+	const char *slash = conf->output ? strrchr(conf->output, '/') : NULL;
+	struct buf dir = { 0 };
+	struct sandbox_place places[2] = { { .fd = spool->fd },
+		{ .fd = -1, .change = true } };
+
+	if (conf->output) {
+		buf_add(&dir, slash ? conf->output : "./",
+		    slash ? (size_t)(slash - conf->output) + 1 : 2);
+		places[1].path = dir.s;
+	}
+	if (!conf->common.no_sandbox)
+		sandbox_enter(places, 2, 0);
+	buf_free(&dir);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -266,6 +286,7 @@ main(int argc, char *argv[])
 		die(EX_USAGE, "takes no arguments; "
 		    "try \"spool-metrics --help\"");
 	select_spool(&spool, conf.common.spool_dir, EX_NOINPUT);
+	confine(&conf, &spool);
 	look(&census, &spool);
 	put_all(&text, &spool, &census);
 	if (conf.output)

@@ -55,6 +55,6 @@ main(int argc, char *argv[])
 	if (!*select_arguments(argv + first))
 		die(EX_USAGE, "of which messages? "
 		    "try \"spool-remove --help\"");
-	return chore_run(&removal, conf.common.spool_dir, argv + first,
+	return chore_run(&removal, &conf.common, argv + first,
 	    false, 0);
 }

@@ -37,6 +37,6 @@ main(int argc, char *argv[])
 	program_start(false);
 	log_open("spool-retry", NULL);
 	first = options_read(&options, &conf.common, argc, argv);
-	return chore_run(&retry, conf.common.spool_dir, argv + first,
+	return chore_run(&retry, &conf.common, argv + first,
 	    conf.all, retry.states);
 }

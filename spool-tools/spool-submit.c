@@ -51,6 +51,7 @@ struct job {
 	char host[256];         /* our name if the configuration has none */
 	struct message_id unique;
 	struct buf date;
+	int null;               /* to be silent afterwards */
 
 	struct intake text;
 	struct envelope envelope;
@@ -227,6 +228,7 @@ start(struct job *j, int argc, char *argv[])
 	j->how.domain = j->conf.domain;
 	j->how.date = j->date.s;
 	j->how.unique = j->unique.s;
+	j->null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 }
 
 /* --- the message --- */
@@ -293,12 +295,9 @@ static void
 tell(const struct job *j, const struct spool *s)
 {
 	char size[24], recipients[24];
-	int null;
 
-	if (j->how.complete) {
-		null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-		dup2(null, STDERR_FILENO);
-	}
+	if (j->how.complete)
+		dup2(j->null, STDERR_FILENO);
 	snprintf(size, sizeof size, "%" PRIu64, j->draft.octets);
 	snprintf(recipients, sizeof recipients, "%zu", j->envelope.remote.n);
 	log_subject(j->draft.id.s);
@@ -323,6 +322,7 @@ main(int argc, char *argv[])
 	log_open("spool-submit", "sluice/pickup");
 	start(&j, argc, argv);
 	select_spool(&spool, j.conf.common.spool_dir, EX_TEMPFAIL);
+	select_confine(&spool, &j.conf.common);
 	intake_start(&j.text, STDIN_FILENO, j.dot_ends);
 	if (!intake_header(&j.text, j.how.complete))
 		give_up(&j, j.text.status, j.text.why);

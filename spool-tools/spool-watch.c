@@ -313,6 +313,7 @@ main(int argc, char *argv[])
 		die(EX_USAGE, "takes no arguments; "
 		    "try \"spool-watch --help\"");
 	select_spool(&w.spool, w.conf.common.spool_dir, EX_NOINPUT);
+	select_confine(&w.spool, &w.conf.common);
 	if (!events_start(&w.events, &w.spool, tell, &we))
 		die(EX_OSERR, "cannot watch spool '%s': %s", w.spool.path,
 		    strerror(errno));

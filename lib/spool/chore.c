@@ -73,8 +73,8 @@ one(const struct chore *c, const struct spool *s, const struct spool_entry *e,
 }
 
 int
-chore_run(const struct chore *c, const char *spool_dir, char **args, bool all,
-    unsigned states_of_all)
+chore_run(const struct chore *c, const struct options_common *conf,
+    char **args, bool all, unsigned states_of_all)
 {
 	int status = EX_OK, got;
 	struct selection sel;
@@ -87,7 +87,8 @@ chore_run(const struct chore *c, const char *spool_dir, char **args, bool all,
 	if (all == (*args != NULL))
 		die(EX_USAGE, "either --all or message ids; "
 		    "try \"%s --help\"", log_program());
-	select_spool(&spool, spool_dir, EX_NOINPUT);
+	select_spool(&spool, conf->spool_dir, EX_NOINPUT);
+	select_confine(&spool, conf);
 	select_start(&sel, &spool, args, all);
 	if (all)
 		sel.states = states_of_all;
@@ -97,7 +98,7 @@ chore_run(const struct chore *c, const char *spool_dir, char **args, bool all,
 			status = got;
 	}
 	if (any && spool_sync(&spool) < 0)
-		die(EX_OSERR, "cannot sync spool '%s': %s", spool_dir,
+		die(EX_OSERR, "cannot sync spool '%s': %s", conf->spool_dir,
 		    strerror(errno));
 	if (fflush(stdout) != 0)
 		die(EX_IOERR, "cannot write: %s", strerror(errno));

@@ -7,6 +7,7 @@
  * one thing to each message that is named, or to all, and print the ids of
  * those with which it is done, for the next program in the pipe.
  */
+#include "base/options.h"
 #include "spool/claim.h"
 
 struct chore {
@@ -25,7 +26,8 @@ struct chore {
  * none to those that stdin has if it is a pipe or a file, or with `all` to every one in states_of_all, passing over those with which it
  * cannot be done. What has been done is on disk then. Returns the exit
  * status: the first that was not EX_OK. */
-int chore_run(const struct chore *c, const char *spool_dir, char **args,
+int chore_run(const struct chore *c, const struct options_common *conf,
+    char **args,
     bool all, unsigned states_of_all);
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "base/text.h"
 
 int
@@ -35,6 +36,13 @@ select_spool(struct spool *s, const char *path, int missing)
 	if (!spool_open(s, path))
 		die(select_status(errno, missing), "cannot open spool '%s': %s",
 		    path, strerror(errno));
+}
+
+void
+select_confine(const struct spool *s, const struct options_common *conf)
+{
+	if (!conf->no_sandbox)
+		sandbox_within(s->fd, 0);
 }
 
 char **

@@ -13,6 +13,7 @@
  * one with ten thousand.
  */
 #include "base/meter.h"
+#include "base/options.h"
 #include "spool/spool.h"
 
 enum { SELECT_WINDOW = 20000 };
@@ -38,6 +39,9 @@ int select_status(int error, int missing);
 /* Open the spool a tool works on, or die: with the status `missing` if there
  * is none. */
 void select_spool(struct spool *s, const char *path, int missing);
+/* What is in there others have written: from here on it, and what is open, is
+ * all that we can reach, unless there is to be no sandbox. */
+void select_confine(const struct spool *s, const struct options_common *conf);
 
 /* The arguments of a tool that has to be given ids: if there are none and
  * stdin is a pipe or a file they are "-". A terminal, /dev/null and other
