@@ -121,15 +121,16 @@ say_connections(struct session *s, const char *way, enum counter which,
 	say_lf(s, "%s now: %" PRIu64, way, now);
 }
 
-static bool
+static void
 say_numbers(struct session *s)
 {
 	uint64_t n[COUNTERS];
 
 	if (!counters_read(&s->spool, n)) {
-		say_error(s, EX_DATAERR, "cannot read '%s/%s': %s",
+		say_error(s, errno == EINVAL ? EX_DATAERR :
+		    select_status(errno, EX_NOINPUT), "cannot read '%s/%s': %s",
 		    s->spool.path, counters_name, strerror(errno));
-		return false;
+		return;
 	}
 	say_connections(s, "OUT", COUNT_OUT_STARTED, n);
 	say_lf(s, "OUT sent: %" PRIu64, n[COUNT_SENT]);
@@ -141,7 +142,6 @@ say_numbers(struct session *s)
 	say_lf(s, "IN submitted: %" PRIu64, n[COUNT_SUBMITTED]);
 	if (n[COUNT_POP_STARTED])
 		say_connections(s, "POP", COUNT_POP_STARTED, n);
-	return true;
 }
 
 void
@@ -185,8 +185,7 @@ do_status(struct session *s, char *arg)
 	uint64_t n[STATES] = { 0 };
 
 	(void)arg;
-	if (!say_numbers(s))
-		return;
+	say_numbers(s);         /* or that they cannot be read: then the rest */
 	if (!spool_walk_start(&walk, &s->spool)) {
 		say_error(s, EX_OSERR, "cannot read the spool: %s",
 		    strerror(errno));

@@ -384,6 +384,49 @@ few_zombies() {
 	assert_output --partial 'error: cannot read'
 }
 
+# shared: a spool that daemon's group may write to, where others can see it.
+shared() {
+	[ "$EUID" = 0 ] || skip "needs root"
+	away=$(mktemp -d)
+	spool=$away
+	chgrp daemon "$away"
+	chmod 775 "$away"
+}
+teardown() {
+	stop_all
+	[ -z "${away:-}" ] || rm -rf "$away"
+}
+
+@test "what root has made in the spool, its group can use" {
+	shared
+	receive
+	[ "$(stat -c %U:%G:%a "$spool/.counters")" = root:daemon:660 ]
+	[ "$(stat -c %U:%G:%a "$spool"/*.content)" = root:daemon:660 ]
+	me=--user=daemon
+	receive
+	is_number 'IN received' 2
+	admin info
+	assert_success
+	assert_line 'IN received: 2'
+	admin list
+	[ "${#lines[@]}" = 2 ]
+}
+
+@test "counters that cannot be read are told of, and status has the rest" {
+	shared
+	receive
+	chown root:root "$spool/.counters"
+	me=--user=daemon
+	admin info
+	assert_failure 77
+	assert_output "error: cannot read '$spool/.counters': Permission denied"
+	admin status
+	assert_failure 77
+	assert_line "error: cannot read '$spool/.counters': Permission denied"
+	assert_line 'SPOOL ready: 1'
+	assert_line 'SMTP: enabled'
+}
+
 @test "status has the spool, too" {
 	post 1 2
 	mv "$spool/$(id 2).envelope" "$spool/$(id 2).envelope.hold"
