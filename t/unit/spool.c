@@ -83,8 +83,8 @@ order_is_by_arrival(void **state)
 			if (strstr(sorted[i], ".5.10") &&
 			    strstr(sorted[j], ".5.10"))
 				continue;
-			if (strstr(sorted[i], ".100.") && i < 8 &&
-			    strstr(sorted[j], ".100.") && j < 8)
+			if (i < 8 && strstr(sorted[i], ".100.") &&
+			    j < 8 && strstr(sorted[j], ".100."))
 				continue;
 			d = message_id_order(sorted[i], sorted[j]);
 			assert_row(i * 10 + j, i < j ? d < 0 :
