@@ -41,6 +41,21 @@ static const char *const counted_words[COUNTERS] = {
 	[COUNT_POLL_FINISHED] = "poll: end: ",
 };
 
+static void
+tell_server(struct session *s, const char *what, const char *whom,
+    const char *name)
+{
+	struct buf line = { 0 };
+
+	buf_printf(&line, "client: %s: ", what);
+	text_printable(&line, whom, strlen(whom));
+	if (*name)
+		buf_putc(&line, ' ');
+	text_printable(&line, name, strlen(name));
+	event(s, line.s);
+	buf_free(&line);
+}
+
 /* --- messages --- */
 
 static void
@@ -113,6 +128,12 @@ tell(struct audience *a, const struct event *e)
 	switch (e->kind) {
 	case EVENT_COUNTED:
 		event(s, counted_words[e->counter]);
+		break;
+	case EVENT_CONNECTING:
+		tell_server(s, "connecting", e->ends->name, "");
+		break;
+	case EVENT_CONNECTED:
+		tell_server(s, "connected", e->ends->remote, e->ends->name);
 		break;
 	case EVENT_MOVED:
 		tell_moved(s, e->from, &e->entry);

@@ -9,6 +9,7 @@
 
 #include "spool/claim.h"
 #include "spool/inspect.h"
+#include "spool/presence.h"
 #include "spool/shutter.h"
 
 bool
@@ -106,19 +107,38 @@ do_unfail_all(struct session *s, char *arg)
 
 /* --- numbers --- */
 
+/* Between whom: those there are records of. */
+static void
+say_ends(struct session *s, const char *way, enum counter which)
+{
+	static struct connection all[PRESENCE_PLACES];
+	const char *arrow = which == COUNT_OUT_STARTED ? "->" : "<-";
+	const struct ends *e;
+
+	if (!presence_look(&s->spool, which, all))
+		return;
+	for (size_t i = 0; i < PRESENCE_PLACES; i++) {
+		e = &all[i].ends;
+		if (all[i].place && *e->remote)
+			say_lf(s, "%s: %s %s %s", way,
+			    *e->local ? e->local : "unknown", arrow, e->remote);
+	}
+}
+
 /* Connections of one kind: those that are there now have been started, and
  * the others have finished, by themselves or not. */
 static void
 say_connections(struct session *s, const char *way, enum counter which,
     const uint64_t n[COUNTERS])
 {
-	uint64_t now = counters_present(&s->spool, which), all = n[which];
+	uint64_t now = presence_count(&s->spool, which), all = n[which];
 
 	if (now > all)
 		all = now;
 	say_lf(s, "%s started: %" PRIu64, way, all);
 	say_lf(s, "%s finished: %" PRIu64, way, all - now);
 	say_lf(s, "%s now: %" PRIu64, way, now);
+	say_ends(s, way, which);
 }
 
 static void

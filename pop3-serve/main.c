@@ -37,6 +37,19 @@ come_in(struct session *s)
 	return false;
 }
 
+static void
+count_start(struct session *s)
+{
+	struct ends ends = { .local = "" };
+
+	/* nobody waits for the greeting because of this */
+	io_flush(&s->io);
+	counters_start(&s->counters, &s->spool);
+	peer_ends(&s->peer, STDIN_FILENO, ends.local, ends.remote);
+	presence_start(&s->presence, &s->counters, COUNT_POP_STARTED,
+	    *ends.remote ? &ends : NULL);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -68,11 +81,7 @@ main(int argc, char *argv[])
 	if (come_in(&s)) {
 		if (secure_begin(&s.tls, &s.io, s.peer.name)) {
 			greet(&s);
-			/* nobody waits for the greeting because of this */
-			io_flush(&s.io);
-			counters_start(&s.counters, &s.spool);
-			presence_start(&s.presence, &s.counters,
-			    COUNT_POP_STARTED);
+			count_start(&s);
 			serve(&s.server, &s);
 			presence_end(&s.presence, &s.counters);
 			counters_end(&s.counters);

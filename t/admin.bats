@@ -374,6 +374,42 @@ few_zombies() {
 	exec 5>&- 6>&-
 }
 
+@test "info tells between whom the connections are" {
+	listen smtp-recv $me --spool-dir="$spool" --no-syslog
+	exec 5<>"/dev/tcp/127.0.0.1/$port"
+	wait_until is_number 'IN now' 1
+	[[ $(number IN) =~ ^127\.0\.0\.1:$port\ \<-\ 127\.0\.0\.1:[0-9]+$ ]]
+	is_number OUT ''
+	exec 5>&-
+	wait_until is_number 'IN now' 0
+	is_number IN ''
+	serve --silent MAIL:1
+	post 1
+	smtp-send $me --spool-dir="$spool" --no-syslog \
+		--forward-to="127.0.0.1:$port" 3>&- &
+	pids+=("$!")
+	wait_until is_number 'OUT now' 1
+	[[ $(number OUT) = 127.0.0.1:*' -> '127.0.0.1:$port ]]
+	type_in 'info\r\n'
+	[[ $output = *$'OUT now: 1\nOUT: 127.0.0.1:'* ]]
+}
+@test "info tells of POP clients, and of what a proxy has said" {
+	echo 'server LOGIN bob pass' >"$BATS_TEST_TMPDIR/auth"
+	chmod 600 "$BATS_TEST_TMPDIR/auth"
+	listen pop3-serve $me --no-syslog --spool-dir="$spool" \
+		--pop-auth="$BATS_TEST_TMPDIR/auth"
+	exec 5<>"/dev/tcp/127.0.0.1/$port"
+	wait_until is_number 'POP now' 1
+	[[ $(number POP) = "127.0.0.1:$port <- 127.0.0.1:"* ]]
+	listen smtp-recv $me --spool-dir="$spool" --no-syslog \
+		--proxy-protocol=127.0.0.1 --remote-clients
+	exec 6<>"/dev/tcp/127.0.0.1/$port"
+	printf 'PROXY TCP4 192.0.2.7 192.0.2.1 4321 25\r\n' >&6
+	wait_until is_number 'IN now' 1
+	is_number IN "127.0.0.1:$port <- 192.0.2.7:4321"
+	exec 5>&- 6>&-
+}
+
 @test "a counters file of another form is left alone, and mail goes on" {
 	echo 'hello, world' >"$spool/.counters"
 	receive
