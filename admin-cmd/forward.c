@@ -107,7 +107,7 @@ reap(struct session *s)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == s->run.pid) {
-			s->run.ended = true;
+			s->run.buried = true;
 			s->run.status = status;
 		}
 	}
@@ -200,14 +200,15 @@ say_outcome(struct session *s, int status)
 	}
 }
 
-static void
-end(struct session *s)
+void
+run_end(struct session *s)
 {
 	struct run *r = &s->run;
 
 	close(r->fd);
 	r->fd = -1;
-	while (!r->ended && waitpid(r->pid, &r->status, 0) < 0 &&
+	r->ended = false;
+	while (!r->buried && waitpid(r->pid, &r->status, 0) < 0 &&
 	    errno == EINTR)
 		continue;
 	say_outcome(s, WIFEXITED(r->status) ? WEXITSTATUS(r->status) :
@@ -231,6 +232,5 @@ run_hear(struct session *s)
 		if (line)
 			note(&s->run, s->run.line.text);
 	}
-	if (n <= 0)
-		end(s);
+	s->run.ended = n <= 0;
 }

@@ -23,6 +23,8 @@ event(struct session *s, const char *what)
 		say(s, "EVENT: %s", what);
 	else
 		io_print(&s->io, "\r\nEVENT: %s\r\n", what);
+	if (s->io.pending.n >= IO_BUFFER)
+		send_out(s);
 }
 
 /* connections and rounds */
@@ -183,7 +185,7 @@ watch_hear(struct session *s)
 
 	do {
 		more = events_hear(&s->watch);
-		io_flush(&s->io);
+		send_out(s);
 	} while (more && s->io.state == IO_OPEN);
 	if (s->watch.gone)
 		spool_has_gone(s);

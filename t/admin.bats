@@ -207,6 +207,51 @@ is() { [ "$(states "$2")" = "$1" ]; }
 	[ "$(states 1)" = gone ]
 }
 
+# deaf ADMIN...: a client who asks for a flush and for much more, and reads
+# nothing of it before $BATS_TEST_TMPDIR/read is there.
+deaf() {
+	python3 -c 'import os, socket, subprocess, sys, time
+ours, theirs = socket.socketpair()
+subprocess.Popen(sys.argv[2:], stdin=theirs, stdout=theirs)
+theirs.close()
+ours.sendall(b"flush\r\n" + 200 * b"failures\r\n" + b"quit\r\n")
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.02)
+sys.stdout.write(ours.makefile().read())' \
+		"$BATS_TEST_TMPDIR/read" "$@" >"$BATS_TEST_TMPDIR/deaf" 3>&-
+}
+# copies FROM TO ENVELOPE: more of message 1.
+copies() {
+	python3 -c 'import os, sys
+spool, first, last, name = sys.argv[1:]
+for i in range(int(first), int(last) + 1):
+    for old, new in ("content", "content"), ("envelope", name):
+        os.link(f"{spool}/emailrelay.7.1000.1.{old}",
+                f"{spool}/emailrelay.7.1000.{i}.{new}")
+' "$spool" "$@"
+	# a file has one name
+	cp -r "$spool" "$spool.copy"
+	rm -r "$spool"
+	mv "$spool.copy" "$spool"
+}
+@test "a client who reads nothing holds nobody up: what he has flushed is sent" {
+	serve
+	post 1
+	copies 2 800 envelope
+	copies 1001 1100 envelope.bad
+	deaf admin-cmd $me --spool-dir="$spool" --no-syslog \
+		--forward-to="127.0.0.1:$port" &
+	pids+=($!)
+	wait_until eval '[ -z "$(find "$spool" -name "*.envelope" -o -name "*.busy")" ]'
+	[ ! -e "$BATS_TEST_TMPDIR/read" ]
+	touch "$BATS_TEST_TMPDIR/read"
+	wait "${pids[-1]}"
+	[ "$(grep -c '1000.1001$' "$BATS_TEST_TMPDIR/deaf")" = 200 ]
+	[ "$(grep -c '1000.1100$' "$BATS_TEST_TMPDIR/deaf")" = 200 ]
+	grep -q 'OK$' "$BATS_TEST_TMPDIR/deaf"
+	run ! grep -q 'OK: ' "$BATS_TEST_TMPDIR/deaf"
+}
+
 @test "who hangs up gets no answer, but the mail is sent" {
 	serve
 	post 1

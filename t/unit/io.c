@@ -414,6 +414,45 @@ two_pipes(void **state)
 	close(out[0]);
 }
 
+/* Reads what is there; nothing is missing, or twice. */
+static void
+take(unsigned *next)
+{
+	unsigned numbers[1024];
+	ssize_t n;
+
+	while ((n = recv(far, numbers, sizeof numbers, MSG_DONTWAIT)) > 0) {
+		assert_int_equal(n % (ssize_t)sizeof *numbers, 0);
+		for (size_t i = 0; i < (size_t)n / sizeof *numbers; i++)
+			assert_int_equal(numbers[i], (*next)++);
+	}
+}
+
+static void
+pushed_as_far_as_it_goes(void **state)
+{
+	enum { MANY = 500000 };
+	unsigned next = 0;
+	int64_t began = date_ticks();
+
+	(void)state;
+	assert_true(io_push(&io));
+	for (unsigned i = 0; i < MANY; i++)
+		buf_add(&io.pending, &i, sizeof i);
+	assert_false(io_push(&io));
+	assert_false(io_push(&io));
+	assert_true(date_ticks() - began < 4000);
+	assert_int_equal(io.state, IO_OPEN);
+	while (!io_push(&io))
+		take(&next);
+	take(&next);
+	assert_int_equal(next, MANY);
+	io_print(&io, "x");
+	hang_up();
+	assert_true(io_push(&io));
+	assert_int_equal(io.state, IO_ERROR);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -437,6 +476,7 @@ main(void)
 		TEST(the_reader_is_gone),
 		TEST(much_in_order),
 		TEST(two_pipes),
+		TEST(pushed_as_far_as_it_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
