@@ -156,6 +156,7 @@ note(struct run *r, char *line)
 		r->put_off++;
 	else
 		r->others++;    /* in other hands: no news */
+	r->ours = strcmp(status, "kept") == 0;
 	text_word(&rest);
 	text_word(&rest);
 	buf_set(&r->why, text_trim(rest));
@@ -165,7 +166,8 @@ note(struct run *r, char *line)
 static void
 say_why(struct session *s, const char *why)
 {
-	if (text_starts(why, "cannot connect to "))
+	if (s->run.ours || text_starts(why, "cannot connect to ") ||
+	    text_starts(why, "dns error: ") || text_starts(why, "socks error: "))
 		say_error(s, EX_TEMPFAIL, "%s", why);
 	else if (text_starts(why, "connection closed") ||
 	    text_starts(why, "Connection reset"))

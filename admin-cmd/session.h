@@ -48,7 +48,8 @@ struct run {
 	int status;
 	struct lines line;
 	unsigned sent, refused, put_off, others;
-	struct buf why;                 /* the last one was not sent */
+	struct buf why;                 /* the last one was not sent, */
+	bool ours;                      /* which is not of the server's doing */
 };
 
 struct session {

@@ -210,6 +210,29 @@ answered() {
 	assert_failure 75
 }
 
+@test "flush, with a name or a proxy that is none" {
+	post 1
+	admin --forward-to=localhost:nosuchservice flush
+	assert_failure 75
+	assert_output --regexp '^error: dns error: localhost:nosuchservice: '
+	start "$BATS_TEST_DIRNAME/socksd"
+	admin --forward-to="127.0.0.1:9@127.0.0.1:$port" flush
+	assert_failure 75
+	assert_output --regexp '^error: socks error: 127.0.0.1:9: '
+	[ "$(states 1)" = ready ]
+}
+
+@test "flush, with a filter that leaves the message alone" {
+	serve
+	post 1
+	printf '#!/bin/sh\nexit 100\n' >"$BATS_TEST_TMPDIR/filter"
+	chmod 755 "$BATS_TEST_TMPDIR/filter"
+	admin --forward-to="127.0.0.1:$port" \
+		--client-filter="$BATS_TEST_TMPDIR/filter" flush
+	assert_failure 75
+	assert_output 'error: left alone by the filter'
+}
+
 @test "flush, with a server that does not want to talk" {
 	serve --greeting '554 no'
 	post 1
