@@ -44,10 +44,21 @@ count_start(struct session *s)
 
 	/* nobody waits for the greeting because of this */
 	io_flush(&s->io);
+	if (!io_is_heard(&s->io))
+		return;
 	counters_start(&s->counters, &s->spool);
 	peer_ends(&s->peer, STDIN_FILENO, ends.local, ends.remote);
 	presence_start(&s->presence, &s->counters, COUNT_POP_STARTED,
 	    *ends.remote ? &ends : NULL);
+}
+
+static void
+count_end(struct session *s)
+{
+	if (!s->counters.spool)
+		return;
+	presence_end(&s->presence, &s->counters);
+	counters_end(&s->counters);
 }
 
 int
@@ -83,8 +94,7 @@ main(int argc, char *argv[])
 			greet(&s);
 			count_start(&s);
 			serve(&s.server, &s);
-			presence_end(&s.presence, &s.counters);
-			counters_end(&s.counters);
+			count_end(&s);
 		}
 		gate_leave(&s.gate, &s.server, &s.peer);
 	}

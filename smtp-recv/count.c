@@ -10,6 +10,8 @@ count_start(struct session *s)
 
 	/* nobody waits for his greeting because of us */
 	io_flush(&s->io);
+	if (!io_is_heard(&s->io))
+		return;
 	counters_start(&s->counters, &s->spool);
 	peer_ends(&s->peer, STDIN_FILENO, ends.local, ends.remote);
 	presence_start(&s->presence, &s->counters, COUNT_IN_STARTED,

@@ -359,6 +359,15 @@ io_close(struct io *io)
 	*io = (struct io){ .in = -1, .out = -1, .state = IO_EOF };
 }
 
+bool
+io_is_heard(const struct io *io)
+{
+	struct stat st;
+
+	return io->socket_out || fstat(io->out, &st) < 0 ||
+	    !S_ISCHR(st.st_mode) || isatty(io->out);
+}
+
 const char *
 io_why(const struct io *io)
 {

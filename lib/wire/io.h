@@ -91,6 +91,10 @@ void io_flush(struct io *io);
 /* As much of it as goes without waiting; true: nothing is left. */
 bool io_push(struct io *io);
 
+/* Does anybody hear us? Nobody where the output is /dev/null, as when it is
+ * tried out whether we start. */
+bool io_is_heard(const struct io *io);
+
 /* "timed out", "connection closed", ...: why the state is not IO_OPEN. */
 const char *io_why(const struct io *io);
 
