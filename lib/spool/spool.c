@@ -259,17 +259,17 @@ spool_walk_end(struct spool_walk *w)
  * group of the directory may write, to that group, and what root makes to its
  * owner. */
 static void
-give_to_spool(const struct spool *s, int fd)
+give_to_spool(const struct spool *s, int fd, const struct stat *st)
 {
-	struct stat dir, st;
+	struct stat dir;
 	uid_t owner = (uid_t)-1;
 	gid_t group = (gid_t)-1;
 
-	if (fstat(s->fd, &dir) < 0 || fstat(fd, &st) < 0)
+	if (fstat(s->fd, &dir) < 0)
 		return;
-	if (geteuid() == 0 && dir.st_uid != st.st_uid)
+	if (st->st_uid == 0 && dir.st_uid != 0)
 		owner = dir.st_uid;
-	if (dir.st_mode & S_IWGRP && dir.st_gid != st.st_gid)
+	if (dir.st_mode & S_IWGRP && dir.st_gid != st->st_gid)
 		group = dir.st_gid;
 	if (owner == (uid_t)-1 && group == (gid_t)-1)
 		return;
@@ -280,7 +280,7 @@ give_to_spool(const struct spool *s, int fd)
 /* Never is a file given away that was there before: it may be another name
  * of one that is not the spool's. */
 static int
-open_or_make(const struct spool *s, const char *name, int flags)
+open_or_make(const struct spool *s, const char *name, int flags, bool *made)
 {
 	int fd = -1;
 
@@ -291,8 +291,7 @@ open_or_make(const struct spool *s, const char *name, int flags)
 				return fd;
 		}
 		fd = openat(s->fd, name, flags | O_EXCL, 0660);
-		if (fd >= 0)
-			give_to_spool(s, fd);
+		*made = fd >= 0;
 		if (fd >= 0 || errno != EEXIST || flags & O_EXCL)
 			return fd;
 	}
@@ -304,12 +303,13 @@ spool_open_file(const struct spool *s, const char *name, int flags,
     struct stat *st)
 {
 	struct stat mine;
+	bool made = false;
 	int fd, saved;
 
 	if (!st)
 		st = &mine;
 	fd = open_or_make(s, name, flags | O_CLOEXEC | O_NOFOLLOW |
-	    O_NONBLOCK);
+	    O_NONBLOCK, &made);
 	if (fd < 0)
 		return -1;
 	errno = EINVAL;
@@ -321,6 +321,8 @@ spool_open_file(const struct spool *s, const char *name, int flags,
 		errno = saved;
 		return -1;
 	}
+	if (made)
+		give_to_spool(s, fd, st);
 	return fd;
 }
 
