@@ -29,8 +29,9 @@ put_line(struct session *s, const char *end, const char *fmt, va_list ap)
 
 	buf_vprintf(&text, fmt, ap);
 	text_printable(&line, buf_text(&text), text.n);
-	buf_puts(&line, s->once ? "\n" : end);
-	io_write(&s->io, line.s, line.n);
+	io_print(&s->io, "%s%s", buf_text(&line), s->once ? "\n" : end);
+	if (s->io.pending.n >= IO_BUFFER)
+		send_out(s);
 	buf_free(&line);
 	buf_free(&text);
 }

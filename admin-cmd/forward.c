@@ -107,7 +107,7 @@ reap(struct session *s)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == s->run.pid) {
-			s->run.ended = true;
+			s->run.buried = true;
 			s->run.status = status;
 		}
 	}
@@ -156,6 +156,7 @@ note(struct run *r, char *line)
 		r->put_off++;
 	else
 		r->others++;    /* in other hands: no news */
+	r->ours = strcmp(status, "kept") == 0;
 	text_word(&rest);
 	text_word(&rest);
 	buf_set(&r->why, text_trim(rest));
@@ -165,7 +166,8 @@ note(struct run *r, char *line)
 static void
 say_why(struct session *s, const char *why)
 {
-	if (text_starts(why, "cannot connect to "))
+	if (s->run.ours || text_starts(why, "cannot connect to ") ||
+	    text_starts(why, "dns error: ") || text_starts(why, "socks error: "))
 		say_error(s, EX_TEMPFAIL, "%s", why);
 	else if (text_starts(why, "connection closed") ||
 	    text_starts(why, "Connection reset"))
@@ -200,14 +202,15 @@ say_outcome(struct session *s, int status)
 	}
 }
 
-static void
-end(struct session *s)
+void
+run_end(struct session *s)
 {
 	struct run *r = &s->run;
 
 	close(r->fd);
 	r->fd = -1;
-	while (!r->ended && waitpid(r->pid, &r->status, 0) < 0 &&
+	r->ended = false;
+	while (!r->buried && waitpid(r->pid, &r->status, 0) < 0 &&
 	    errno == EINTR)
 		continue;
 	say_outcome(s, WIFEXITED(r->status) ? WEXITSTATUS(r->status) :
@@ -231,6 +234,5 @@ run_hear(struct session *s)
 		if (line)
 			note(&s->run, s->run.line.text);
 	}
-	if (n <= 0)
-		end(s);
+	s->run.ended = n <= 0;
 }

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/date.h"
 #include "base/program.h"
 #include "wire/socks.h"
 
@@ -35,6 +36,37 @@ may_talk(const struct session *s)
 }
 
 /* --- a conversation --- */
+
+/* Does something happen before the client takes more? False: his time is up,
+ * or he has gone. */
+static bool
+await_room(struct session *s, int64_t by)
+{
+	struct pollfd p[] = {
+		{ .fd = s->io.out, .events = POLLOUT },
+		{ .fd = s->run.ended ? -1 : s->run.fd, .events = POLLIN },
+	};
+	int64_t left = by - date_ticks();
+	int n = left > 0 ? poll(p, 2, (int)left) : 0;
+
+	if (n > 0 && p[1].revents)
+		run_hear(s);
+	return n > 0 || (n < 0 && errno == EINTR);
+}
+
+void
+send_out(struct session *s)
+{
+	int64_t by = date_ticks() + (int64_t)s->conf->idle_timeout * 1000;
+
+	while (!io_push(&s->io)) {
+		if (!await_room(s, by)) {
+			log_info("timeout from %s", s->peer.name);
+			s->io.state = IO_TIMEOUT;
+			return;
+		}
+	}
+}
 
 /* Take what has come; it is known that something has. */
 static void
@@ -121,7 +153,9 @@ converse(struct session *s)
 {
 	while (!is_finished(s)) {
 		turn(s);
-		io_flush(&s->io);
+		if (s->run.ended)
+			run_end(s);
+		send_out(s);
 	}
 }
 
@@ -155,7 +189,7 @@ serve_arguments(struct session *s, char *argv[])
 		buf_printf(&line, "%s%s", line.n ? " " : "", *argv);
 	s->once = s->over = true;
 	obey(s, line.s, line.n, line.n > LINES_MOST);
-	io_flush(&s->io);
+	send_out(s);
 	converse(s);
 	buf_free(&line);
 }

@@ -23,6 +23,8 @@ event(struct session *s, const char *what)
 		say(s, "EVENT: %s", what);
 	else
 		io_print(&s->io, "\r\nEVENT: %s\r\n", what);
+	if (s->io.pending.n >= IO_BUFFER)
+		send_out(s);
 }
 
 /* connections and rounds */
@@ -40,6 +42,21 @@ static const char *const counted_words[COUNTERS] = {
 	[COUNT_FORWARD_FINISHED] = "forward: end: ",
 	[COUNT_POLL_FINISHED] = "poll: end: ",
 };
+
+static void
+tell_server(struct session *s, const char *what, const char *whom,
+    const char *name)
+{
+	struct buf line = { 0 };
+
+	buf_printf(&line, "client: %s: ", what);
+	text_printable(&line, whom, strlen(whom));
+	if (*name)
+		buf_putc(&line, ' ');
+	text_printable(&line, name, strlen(name));
+	event(s, line.s);
+	buf_free(&line);
+}
 
 /* --- messages --- */
 
@@ -114,6 +131,12 @@ tell(struct audience *a, const struct event *e)
 	case EVENT_COUNTED:
 		event(s, counted_words[e->counter]);
 		break;
+	case EVENT_CONNECTING:
+		tell_server(s, "connecting", e->ends->name, "");
+		break;
+	case EVENT_CONNECTED:
+		tell_server(s, "connected", e->ends->remote, e->ends->name);
+		break;
 	case EVENT_MOVED:
 		tell_moved(s, e->from, &e->entry);
 		break;
@@ -162,7 +185,7 @@ watch_hear(struct session *s)
 
 	do {
 		more = events_hear(&s->watch);
-		io_flush(&s->io);
+		send_out(s);
 	} while (more && s->io.state == IO_OPEN);
 	if (s->watch.gone)
 		spool_has_gone(s);

@@ -9,6 +9,7 @@
 
 #include "spool/claim.h"
 #include "spool/inspect.h"
+#include "spool/presence.h"
 #include "spool/shutter.h"
 
 bool
@@ -106,30 +107,50 @@ do_unfail_all(struct session *s, char *arg)
 
 /* --- numbers --- */
 
+/* Between whom: those there are records of. */
+static void
+say_ends(struct session *s, const char *way, enum counter which)
+{
+	static struct connection all[PRESENCE_PLACES];
+	const char *arrow = which == COUNT_OUT_STARTED ? "->" : "<-";
+	const struct ends *e;
+
+	if (!presence_look(&s->spool, which, all))
+		return;
+	for (size_t i = 0; i < PRESENCE_PLACES; i++) {
+		e = &all[i].ends;
+		if (all[i].place && *e->remote)
+			say_lf(s, "%s: %s %s %s", way,
+			    *e->local ? e->local : "unknown", arrow, e->remote);
+	}
+}
+
 /* Connections of one kind: those that are there now have been started, and
  * the others have finished, by themselves or not. */
 static void
 say_connections(struct session *s, const char *way, enum counter which,
     const uint64_t n[COUNTERS])
 {
-	uint64_t now = counters_present(&s->spool, which), all = n[which];
+	uint64_t now = presence_count(&s->spool, which), all = n[which];
 
 	if (now > all)
 		all = now;
 	say_lf(s, "%s started: %" PRIu64, way, all);
 	say_lf(s, "%s finished: %" PRIu64, way, all - now);
 	say_lf(s, "%s now: %" PRIu64, way, now);
+	say_ends(s, way, which);
 }
 
-static bool
+static void
 say_numbers(struct session *s)
 {
 	uint64_t n[COUNTERS];
 
 	if (!counters_read(&s->spool, n)) {
-		say_error(s, EX_DATAERR, "cannot read '%s/%s': %s",
+		say_error(s, errno == EINVAL ? EX_DATAERR :
+		    select_status(errno, EX_NOINPUT), "cannot read '%s/%s': %s",
 		    s->spool.path, counters_name, strerror(errno));
-		return false;
+		return;
 	}
 	say_connections(s, "OUT", COUNT_OUT_STARTED, n);
 	say_lf(s, "OUT sent: %" PRIu64, n[COUNT_SENT]);
@@ -141,7 +162,6 @@ say_numbers(struct session *s)
 	say_lf(s, "IN submitted: %" PRIu64, n[COUNT_SUBMITTED]);
 	if (n[COUNT_POP_STARTED])
 		say_connections(s, "POP", COUNT_POP_STARTED, n);
-	return true;
 }
 
 void
@@ -185,8 +205,7 @@ do_status(struct session *s, char *arg)
 	uint64_t n[STATES] = { 0 };
 
 	(void)arg;
-	if (!say_numbers(s))
-		return;
+	say_numbers(s);         /* or that they cannot be read: then the rest */
 	if (!spool_walk_start(&walk, &s->spool)) {
 		say_error(s, EX_OSERR, "cannot read the spool: %s",
 		    strerror(errno));

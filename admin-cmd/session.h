@@ -42,12 +42,14 @@ extern const struct config defaults;
 /* smtp-send at work for us, and what it has reported so far. */
 struct run {
 	int fd;                         /* -1: it is not */
+	bool ended;                     /* it says no more */
 	pid_t pid;
-	bool ended;                     /* and then, for waitpid: */
+	bool buried;                    /* and then, of waitpid: */
 	int status;
 	struct lines line;
 	unsigned sent, refused, put_off, others;
-	struct buf why;                 /* the last one was not sent */
+	struct buf why;                 /* the last one was not sent, */
+	bool ours;                      /* which is not of the server's doing */
 };
 
 struct session {
@@ -77,6 +79,9 @@ void say_lf(struct session *s, const char *fmt, ...)
 void say_error(struct session *s, int status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void prompt(struct session *s);
+/* What was said goes to the client. Until he takes it smtp-send is heard, which
+ * otherwise would wait for him, too; but nobody else. */
+void send_out(struct session *s);
 
 /* cmd.c: do what the line says. */
 void obey(struct session *s, char *line, size_t n, bool too_long);
@@ -97,8 +102,9 @@ void do_health(struct session *s, char *arg);
 /* forward.c */
 void do_flush(struct session *s, char *arg);
 void do_forward(struct session *s, char *arg);
-/* It has something to tell, or has ended: then flush is answered. */
+/* It has something to tell, or has ended; once it has, flush is answered. */
 void run_hear(struct session *s);
+void run_end(struct session *s);
 
 /* notify.c */
 void do_notify(struct session *s, char *arg);

@@ -156,7 +156,7 @@ stop(struct session *s)
 		wrong = "it has changed just now";
 	/* he may end us as well: what was asked before is answered first */
 	if (!wrong)
-		io_flush(&s->io);
+		send_out(s);
 	if (!wrong && syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0) < 0)
 		error = errno;
 	close(fd);

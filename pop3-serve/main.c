@@ -37,6 +37,30 @@ come_in(struct session *s)
 	return false;
 }
 
+static void
+count_start(struct session *s)
+{
+	struct ends ends = { .local = "" };
+
+	/* nobody waits for the greeting because of this */
+	io_flush(&s->io);
+	if (!io_is_heard(&s->io))
+		return;
+	counters_start(&s->counters, &s->spool);
+	peer_ends(&s->peer, STDIN_FILENO, ends.local, ends.remote);
+	presence_start(&s->presence, &s->counters, COUNT_POP_STARTED,
+	    *ends.remote ? &ends : NULL);
+}
+
+static void
+count_end(struct session *s)
+{
+	if (!s->counters.spool)
+		return;
+	presence_end(&s->presence, &s->counters);
+	counters_end(&s->counters);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -70,15 +94,10 @@ main(int argc, char *argv[])
 	if (come_in(&s)) {
 		if (secure_begin(&s.tls, &s.io, s.peer.name)) {
 			greet(&s);
-			/* nobody waits for the greeting because of this */
-			io_flush(&s.io);
-			counters_start(&s.counters, &s.spool);
-			presence_start(&s.presence, &s.counters,
-			    COUNT_POP_STARTED);
+			count_start(&s);
 			outside_begin(&s);
 			serve(&s.server, &s);
-			presence_end(&s.presence, &s.counters);
-			counters_end(&s.counters);
+			count_end(&s);
 		}
 		gate_leave(&s.gate, &s.server, &s.peer);
 	}

@@ -8,8 +8,8 @@
 #include "auth/guard.h"
 #include "base/options.h"
 #include "judge/gate.h"
-#include "spool/counters.h"
 #include "spool/maildrop.h"
+#include "spool/presence.h"
 #include "wire/secure.h"
 
 struct config {

@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 #include "session.h"
 
+#include <unistd.h>
+
 void
 count_start(struct session *s)
 {
+	struct ends ends = { .local = "" };
+
 	/* nobody waits for his greeting because of us */
 	io_flush(&s->io);
+	if (!io_is_heard(&s->io))
+		return;
 	counters_start(&s->counters, &s->spool);
-	presence_start(&s->presence, &s->counters, COUNT_IN_STARTED);
+	peer_ends(&s->peer, STDIN_FILENO, ends.local, ends.remote);
+	presence_start(&s->presence, &s->counters, COUNT_IN_STARTED,
+	    *ends.remote ? &ends : NULL);
 }
 
 void

@@ -9,6 +9,7 @@
 
 #include "base/date.h"
 #include "base/text.h"
+#include "wire/peer.h"
 
 enum { GOODBYE_SECONDS = 5 };
 
@@ -250,6 +251,28 @@ greeting(struct client *c)
 	return SENT;
 }
 
+/* Tell those who watch whom we are going to talk to, */
+static void
+tell_try(struct client *c)
+{
+	struct ends to = { .local = "" };
+
+	snprintf(to.name, sizeof to.name, "%.71s:%.31s", c->target.host,
+	    c->target.port);
+	presence_try(&c->presence, &c->counters, COUNT_OUT_STARTED, &to);
+}
+
+/* ... and that we do. */
+static void
+tell_connected(struct client *c)
+{
+	struct ends ends = { .local = "" };
+
+	peer_sockets(c->io.out, ends.local, ends.remote);
+	snprintf(ends.name, sizeof ends.name, "%.103s", c->target.host);
+	presence_start(&c->presence, &c->counters, COUNT_OUT_STARTED, &ends);
+}
+
 static bool
 connect_to(struct client *c)
 {
@@ -257,6 +280,7 @@ connect_to(struct client *c)
 	char ip[64];
 	int fd;
 
+	tell_try(c);
 	fd = outside_connect(c, ip, &why);
 	if (fd < 0) {
 		log_warning("%s", why.s);
@@ -272,7 +296,7 @@ connect_to(struct client *c)
 	io_open(&c->io, fd, fd, (unsigned)c->conf->response_timeout);
 	c->io.lf = c->io.strict = true;
 	c->open = true;
-	presence_start(&c->presence, &c->counters, COUNT_OUT_STARTED);
+	tell_connected(c);
 	c->asked = 1;           /* the greeting */
 	buf_free(&why);
 	return true;

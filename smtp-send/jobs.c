@@ -2,6 +2,7 @@
 #include "jobs.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -170,42 +171,67 @@ give_back(struct jobs *j, struct worker *w)
 }
 
 /* Put back what the dead was at. With its sandbox it is two processes, of which
- * the second dies with the first, but not in the same moment. */
-static void
-recover(struct jobs *j, const struct message_id *id)
+ * the second dies with the first, but not in the same moment. True if it was
+ * put back. */
+static bool
+recover(const struct spool *s, const struct message_id *id)
 {
 	enum { TRIES = 100, PAUSE_MS = 10 };
-	struct spool *s = &j->r->spool;
 	enum state st;
 
-	for (int i = 0; i < TRIES && !claim_recover(s, id, false) &&
-	    envelope_find(s, id, &st) && st == STATE_BUSY; i++)
+	for (int i = 0; i < TRIES; i++) {
+		if (claim_recover(s, id, false))
+			return true;
+		if (!envelope_find(s, id, &st) || st != STATE_BUSY)
+			return false;
 		poll(NULL, 0, PAUSE_MS);
+	}
+	return false;
 }
 
-/* It is dead. What it was at is nobody's then; whether the server has it
- * nobody knows. Somebody may have killed it, and a message may have: it is left
- * for another run. */
+/* What it was at is nobody's then, and is left for another run: somebody may
+ * have killed it, and a message may have. Whether the server has it nobody
+ * knows. What is neither .busy nor due was filed away before, and reported. */
+static void
+leave_behind(struct run *r, const struct message_id *id, const char *how)
+{
+	struct buf text = { 0 };
+	struct reply why = { 0 };
+	bool open = recover(&r->spool, id);
+	enum state st;
+
+	if (envelope_find(&r->spool, id, &st) &&
+	    (st == STATE_READY || st == STATE_BUSY)) {
+		r->later++;
+		open |= message_due(&r->spool, id);
+	}
+	if (open) {
+		buf_printf(&text, "4.3.0 the process that was at it %s", how);
+		reply_make(&why, 451, text.s);
+		report(r, id, "kept", &why);
+	}
+	reply_free(&why);
+	buf_free(&text);
+	progress_move(r, 1);
+}
+
+/* It is dead. */
 static void
 mourn(struct jobs *j, const struct worker *w, int status)
 {
-	struct run *r = j->r;
-	enum state st;
+	char how[64];
 
+	if (WIFSIGNALED(status))
+		snprintf(how, sizeof how, "was killed by signal %d",
+		    WTERMSIG(status));
+	else
+		snprintf(how, sizeof how, "has ended with status %d",
+		    WEXITSTATUS(status));
 	if (w->busy)
 		log_subject(w->id.s);
-	if (WIFSIGNALED(status))
-		log_error("the process %ld of this run was killed by signal "
-		    "%d", (long)w->pid, WTERMSIG(status));
-	else
-		log_error("the process %ld of this run has ended with status "
-		    "%d", (long)w->pid, WEXITSTATUS(status));
-	if (w->busy) {
-		recover(j, &w->id);
-		r->later += envelope_find(&r->spool, &w->id, &st) &&
-		    (st == STATE_READY || st == STATE_BUSY);
-		progress_move(r, 1);
-	}
+	log_error("the process %ld of this run %s", (long)w->pid, how);
+	if (w->busy)
+		leave_behind(j->r, &w->id, how);
 	log_subject(NULL);
 	if (++j->deaths > j->crew.places)
 		j->broken = true;

@@ -149,9 +149,9 @@ queue_run(struct run *r)
 	struct list ids = { 0 };
 	enum counter started = is_poll(r->conf) ? COUNT_POLL_STARTED :
 	    COUNT_FORWARD_STARTED;
-	struct presence round;
+	struct presence round = { .place = 0 };
 
-	presence_start(&round, &r->client.counters, started);
+	presence_start(&round, &r->client.counters, started, NULL);
 	r->sent = r->later = r->bad = r->losses = 0;
 	r->stop = r->enough = false;
 	look(r, &ids);

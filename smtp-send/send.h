@@ -34,7 +34,7 @@
 #include "judge/filter.h"
 #include "mail/reply.h"
 #include "spool/claim.h"
-#include "spool/counters.h"
+#include "spool/presence.h"
 #include "wire/io.h"
 #include "wire/socks.h"
 #include "wire/tls.h"

@@ -13,7 +13,7 @@
 #include "base/options.h"
 #include "base/program.h"
 #include "base/sandbox.h"
-#include "spool/counters.h"
+#include "spool/presence.h"
 #include "spool/select.h"
 
 struct config {
@@ -164,7 +164,7 @@ put_connections(struct buf *out, const struct spool *s,
 	put_head(out, name, "gauge", "Connections that are open now.");
 	for (const struct total *t = services; t->is; t++)
 		put_labelled(out, name, "service", t->is,
-		    counters_present(s, t->which));
+		    presence_count(s, t->which));
 }
 
 static void

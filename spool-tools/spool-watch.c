@@ -158,8 +158,8 @@ paint_head(struct watcher *w)
 		    "   connections: %u in, %u out",
 		    n[COUNT_RECEIVED] + n[COUNT_SUBMITTED], n[COUNT_SENT],
 		    n[COUNT_DEFERRED], n[COUNT_FAILED],
-		    counters_present(&w->spool, COUNT_IN_STARTED),
-		    counters_present(&w->spool, COUNT_OUT_STARTED));
+		    presence_count(&w->spool, COUNT_IN_STARTED),
+		    presence_count(&w->spool, COUNT_OUT_STARTED));
 	screen_line(s);
 	screen_line(s);
 }

@@ -86,18 +86,56 @@ is() { [ "$(states "$2")" = "$1" ]; }
 	done
 }
 
-@test "by telnet" {
+# Each command but terminate, and what has to be in its answer: events are
+# somewhere, smtp and forward end with OK.
+every_command() {
+	serve
+	local server=$port
+	post 1 2
+	mv "$spool/$(id 2).envelope" "$spool/$(id 2).envelope.bad"
+	listen admin-cmd $me --spool-dir="$spool" --no-syslog \
+		--admin-terminate --forward-to="127.0.0.1:$server"
+	all=(copyright credit failures flush forward health help info list
+		notify pid 'smtp disable' status 'smtp enable' unfail-all version
+		warranty bogus)
+}
+answered() {
+	local want
+	output=$(tr -d '\r' <"$screen")
+	for want in 'Sluice 0.1' "$ask$(id 2)" "${ask}OK" \
+		"${ask}OK: oldest message" "${ask}commands: copyright" \
+		"${ask}OUT started: " 'EVENT: store: update: ' \
+		"$ask$pid" 'SMTP: disabled' "${ask}0.1" 'without warranty' \
+		'error: unrecognised command'; do
+		grep -qF -- "$want" <<<"$output" || fail "no $want in $output"
+	done
+	[ -z "$(spooled bad)" ]
+}
+@test "each command by nc, one after the other" {
+	local screen=$BATS_TEST_TMPDIR/screen
+	needs nc
+	every_command
+	{
+		printf '%s\n' "${all[@]}"
+		wait_until grep -q unrecognised "$screen"
+		echo quit
+	} | timeout 60 nc 127.0.0.1 "$port" >"$screen"
+	answered
+	echo terminate | timeout 20 nc 127.0.0.1 "$port" || true
+	wait_until eval '! kill -0 "$pid" 2>/dev/null'
+}
+@test "each command by telnet, one after the other" {
 	local screen=$BATS_TEST_TMPDIR/screen
 	needs telnet
-	listen admin-cmd $me --spool-dir="$spool" --no-syslog
+	every_command
 	# at the end of its input it would go without the answers
 	{
-		printf 'help\nversion\nquit\n'
+		printf '%s\n' "${all[@]}"
+		wait_until grep -q unrecognised "$screen"
+		echo quit
 		wait_until grep -q 'closed by' "$screen"
-	} | timeout 20 telnet 127.0.0.1 "$port" >"$screen" 2>&1 || true
-	output=$(tr -d '\r' <"$screen")
-	assert_output --partial 'commands: copyright, '
-	assert_output --partial "${ask}0.1"
+	} | timeout 60 telnet 127.0.0.1 "$port" >"$screen" 2>&1 || true
+	answered
 }
 
 # --- messages ---
@@ -172,6 +210,29 @@ is() { [ "$(states "$2")" = "$1" ]; }
 	assert_failure 75
 }
 
+@test "flush, with a name or a proxy that is none" {
+	post 1
+	admin --forward-to=localhost:nosuchservice flush
+	assert_failure 75
+	assert_output --regexp '^error: dns error: localhost:nosuchservice: '
+	start "$BATS_TEST_DIRNAME/socksd"
+	admin --forward-to="127.0.0.1:9@127.0.0.1:$port" flush
+	assert_failure 75
+	assert_output --regexp '^error: socks error: 127.0.0.1:9: '
+	[ "$(states 1)" = ready ]
+}
+
+@test "flush, with a filter that leaves the message alone" {
+	serve
+	post 1
+	printf '#!/bin/sh\nexit 100\n' >"$BATS_TEST_TMPDIR/filter"
+	chmod 755 "$BATS_TEST_TMPDIR/filter"
+	admin --forward-to="127.0.0.1:$port" \
+		--client-filter="$BATS_TEST_TMPDIR/filter" flush
+	assert_failure 75
+	assert_output 'error: left alone by the filter'
+}
+
 @test "flush, with a server that does not want to talk" {
 	serve --greeting '554 no'
 	post 1
@@ -205,6 +266,51 @@ is() { [ "$(states "$2")" = "$1" ]; }
 		--forward-to="127.0.0.1:$port"
 	said "error: still working\r\n0.1\r\n${ask}OK\r\n"
 	[ "$(states 1)" = gone ]
+}
+
+# deaf ADMIN...: a client who asks for a flush and for much more, and reads
+# nothing of it before $BATS_TEST_TMPDIR/read is there.
+deaf() {
+	python3 -c 'import os, socket, subprocess, sys, time
+ours, theirs = socket.socketpair()
+subprocess.Popen(sys.argv[2:], stdin=theirs, stdout=theirs)
+theirs.close()
+ours.sendall(b"flush\r\n" + 200 * b"failures\r\n" + b"quit\r\n")
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.02)
+sys.stdout.write(ours.makefile().read())' \
+		"$BATS_TEST_TMPDIR/read" "$@" >"$BATS_TEST_TMPDIR/deaf" 3>&-
+}
+# copies FROM TO ENVELOPE: more of message 1.
+copies() {
+	python3 -c 'import os, sys
+spool, first, last, name = sys.argv[1:]
+for i in range(int(first), int(last) + 1):
+    for old, new in ("content", "content"), ("envelope", name):
+        os.link(f"{spool}/emailrelay.7.1000.1.{old}",
+                f"{spool}/emailrelay.7.1000.{i}.{new}")
+' "$spool" "$@"
+	# a file has one name
+	cp -r "$spool" "$spool.copy"
+	rm -r "$spool"
+	mv "$spool.copy" "$spool"
+}
+@test "a client who reads nothing holds nobody up: what he has flushed is sent" {
+	serve
+	post 1
+	copies 2 800 envelope
+	copies 1001 1100 envelope.bad
+	deaf admin-cmd $me --spool-dir="$spool" --no-syslog \
+		--forward-to="127.0.0.1:$port" &
+	pids+=($!)
+	wait_until eval '[ -z "$(find "$spool" -name "*.envelope" -o -name "*.busy")" ]'
+	[ ! -e "$BATS_TEST_TMPDIR/read" ]
+	touch "$BATS_TEST_TMPDIR/read"
+	wait "${pids[-1]}"
+	[ "$(grep -c '1000.1001$' "$BATS_TEST_TMPDIR/deaf")" = 200 ]
+	[ "$(grep -c '1000.1100$' "$BATS_TEST_TMPDIR/deaf")" = 200 ]
+	grep -q 'OK$' "$BATS_TEST_TMPDIR/deaf"
+	run ! grep -q 'OK: ' "$BATS_TEST_TMPDIR/deaf"
 }
 
 @test "who hangs up gets no answer, but the mail is sent" {
@@ -346,7 +452,7 @@ few_zombies() {
 	post 1 2
 	spool-submit --spool-dir="$spool" x@b.test <<<hello
 	printf '%s\r\n' 'HELO c' 'MAIL FROM:<a@a.test>' 'RCPT TO:<x' QUIT |
-		smtp-recv $me --spool-dir="$spool" >/dev/null
+		smtp-recv $me --spool-dir="$spool" | cat >/dev/null
 	admin --forward-to="127.0.0.1:$port" flush
 	is_number 'IN received' 3
 	is_number 'IN refused' 1
@@ -374,6 +480,42 @@ few_zombies() {
 	exec 5>&- 6>&-
 }
 
+@test "info tells between whom the connections are" {
+	listen smtp-recv $me --spool-dir="$spool" --no-syslog
+	exec 5<>"/dev/tcp/127.0.0.1/$port"
+	wait_until is_number 'IN now' 1
+	[[ $(number IN) =~ ^127\.0\.0\.1:$port\ \<-\ 127\.0\.0\.1:[0-9]+$ ]]
+	is_number OUT ''
+	exec 5>&-
+	wait_until is_number 'IN now' 0
+	is_number IN ''
+	serve --silent MAIL:1
+	post 1
+	smtp-send $me --spool-dir="$spool" --no-syslog \
+		--forward-to="127.0.0.1:$port" 3>&- &
+	pids+=("$!")
+	wait_until is_number 'OUT now' 1
+	[[ $(number OUT) = 127.0.0.1:*' -> '127.0.0.1:$port ]]
+	type_in 'info\r\n'
+	[[ $output = *$'OUT now: 1\nOUT: 127.0.0.1:'* ]]
+}
+@test "info tells of POP clients, and of what a proxy has said" {
+	echo 'server LOGIN bob pass' >"$BATS_TEST_TMPDIR/auth"
+	chmod 600 "$BATS_TEST_TMPDIR/auth"
+	listen pop3-serve $me --no-syslog --spool-dir="$spool" \
+		--pop-auth="$BATS_TEST_TMPDIR/auth"
+	exec 5<>"/dev/tcp/127.0.0.1/$port"
+	wait_until is_number 'POP now' 1
+	[[ $(number POP) = "127.0.0.1:$port <- 127.0.0.1:"* ]]
+	listen smtp-recv $me --spool-dir="$spool" --no-syslog \
+		--proxy-protocol=127.0.0.1 --remote-clients
+	exec 6<>"/dev/tcp/127.0.0.1/$port"
+	printf 'PROXY TCP4 192.0.2.7 192.0.2.1 4321 25\r\n' >&6
+	wait_until is_number 'IN now' 1
+	is_number IN "127.0.0.1:$port <- 192.0.2.7:4321"
+	exec 5>&- 6>&-
+}
+
 @test "a counters file of another form is left alone, and mail goes on" {
 	echo 'hello, world' >"$spool/.counters"
 	receive
@@ -382,6 +524,49 @@ few_zombies() {
 	admin info
 	assert_failure 65
 	assert_output --partial 'error: cannot read'
+}
+
+# shared: a spool that daemon's group may write to, where others can see it.
+shared() {
+	[ "$EUID" = 0 ] || skip "needs root"
+	away=$(mktemp -d)
+	spool=$away
+	chgrp daemon "$away"
+	chmod 775 "$away"
+}
+teardown() {
+	stop_all
+	[ -z "${away:-}" ] || rm -rf "$away"
+}
+
+@test "what root has made in the spool, its group can use" {
+	shared
+	receive
+	[ "$(stat -c %U:%G:%a "$spool/.counters")" = root:daemon:660 ]
+	[ "$(stat -c %U:%G:%a "$spool"/*.content)" = root:daemon:660 ]
+	me=--user=daemon
+	receive
+	is_number 'IN received' 2
+	admin info
+	assert_success
+	assert_line 'IN received: 2'
+	admin list
+	[ "${#lines[@]}" = 2 ]
+}
+
+@test "counters that cannot be read are told of, and status has the rest" {
+	shared
+	receive
+	chown root:root "$spool/.counters"
+	me=--user=daemon
+	admin info
+	assert_failure 77
+	assert_output "error: cannot read '$spool/.counters': Permission denied"
+	admin status
+	assert_failure 77
+	assert_line "error: cannot read '$spool/.counters': Permission denied"
+	assert_line 'SPOOL ready: 1'
+	assert_line 'SMTP: enabled'
 }
 
 @test "status has the spool, too" {

@@ -312,6 +312,9 @@ verified() {
 	admin=$(free_port)
 	daemon --as-server --port="$port" --forward-to="localhost:${next#*:}" \
 		--admin="$admin" --no-syslog --spool-dir="$spool"
+	run nc -C -w 20 127.0.0.1 "$admin" <<<$'info\nquit'
+	# that its programs were tried out is no connection
+	assert_output --partial 'IN started: 0'
 	mail "$port"
 	has_mail
 	run nc -C -w 20 127.0.0.1 "$admin" <<<$'help\nquit'

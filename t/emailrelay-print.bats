@@ -258,6 +258,66 @@ EOF
 		assert_line --partial 1100
 	done
 }
+# three FORMAT: SMTP, POP and administration, into $page.
+three() {
+	built pop3-serve
+	built admin-cmd
+	needs curl
+	needs nc
+	smtp=$port pop=$(free_port) admin=$(free_port)
+	echo 'server LOGIN bob secret' >"$BATS_TEST_TMPDIR/auth"
+	chmod 600 "$BATS_TEST_TMPDIR/auth"
+	printed "$1" --as-server --pop --pop-port="$pop" --admin="$admin" \
+		--pop-auth="$BATS_TEST_TMPDIR/auth" --user="$(id -un)"
+}
+received_one() {
+	timeout 20 nc -C 127.0.0.1 "$admin" <<<$'info\nquit' | grep -q 'IN received: 1'
+}
+three_serve() {
+	wait_until mail "$smtp"
+	wait_until open_at "$pop"
+	run curl -sS --max-time 30 "pop3://127.0.0.1:$pop/1" --user bob:secret
+	assert_success
+	assert_output --partial hello
+	wait_until received_one
+}
+@test "inetd: SMTP, POP and administration serve" {
+	needs inetd
+	three inetd
+	silent inetd -d "$page"
+	three_serve
+}
+@test "xinetd: SMTP, POP and administration serve" {
+	needs xinetd
+	three xinetd
+	silent xinetd -dontfork -f "$page" -pidfile "$BATS_TEST_TMPDIR/pid" \
+		-filelog "$BATS_TEST_TMPDIR/log"
+	three_serve
+}
+@test "tcpserver: SMTP, POP and administration serve" {
+	three tcpserver
+	silent sh "$page"
+	three_serve
+}
+@test "systemd: SMTP, POP and administration serve" {
+	local dir=$BATS_TEST_TMPDIR name command listen
+	needs systemd-socket-activate
+	three systemd
+	mkdir "$dir/units" "$dir/bin"
+	printf '#!/bin/sh\n' >"$dir/bin/systemctl"
+	chmod 755 "$dir/bin/systemctl"
+	UNITS=$dir/units PATH=$dir/bin:$PATH sh "$page"
+	for name in smtp pop admin; do
+		mapfile -t command < <(command_of \
+			"$dir/units/emailrelay-$name@.service" ExecStart)
+		listen=$(sed -n 's/^ListenStream=//p' \
+			"$dir/units/emailrelay-$name.socket")
+		port=${listen##*:}
+		silent systemd-socket-activate --accept --inetd \
+			--listen="$listen" "${command[@]}"
+	done
+	three_serve
+}
 @test "a password from a file is not printed" {
 	printf '%s\n' "client-auth plain:bmFtZQ==:c2VjcmV0" "forward-to x:1" \
 		>"$BATS_TEST_TMPDIR/conf"

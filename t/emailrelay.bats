@@ -52,6 +52,24 @@ teardown() {
 			fail "not there: $option"
 	done
 }
+@test "--help is as wide as the terminal, and no word of it is lost" {
+	local words columns lines
+	words=$(COLUMNS='' emailrelay -hv | xargs -d '\n' echo | tr -s ' ')
+	for columns in '' 1 53 60 100 200 x; do
+		lines=$(COLUMNS=$columns emailrelay -hv)
+		[ "$(xargs -d '\n' echo <<<"$lines" | tr -s ' ')" = "$words" ]
+		case $columns in
+		60 | 100) ;;
+		200) continue ;;
+		53) continue ;;
+		*) columns=79 ;;
+		esac
+		run awk '/^How to run/, /^A store/ { if (length > m) m = length }
+			END { print m }' <<<"$lines"
+		[ "$output" -le "$columns" ]
+		[ "$output" -gt $((columns - 8)) ]
+	done
+}
 @test "--version" {
 	run --separate-stderr emailrelay -V
 	assert_success

@@ -270,7 +270,7 @@ listens() {
 	local victim
 	post_many 100
 	serve --silent MAIL:5 --delay-ms 2
-	sender --jobs=4
+	sender --jobs=4 --report
 	# the others are done, and wait for this one
 	wait_until has_arrived 99
 	victim=$(workers)
@@ -283,6 +283,9 @@ listens() {
 	[ "$(spooled busy)" = "" ]
 	grep -q "error: $(spooled): the process $victim of this run was killed by signal 9" \
 		"$BATS_TEST_TMPDIR/sender"
+	[ "$(grep -c ' sent 250 ' "$BATS_TEST_TMPDIR/report")" = 99 ]
+	grep -qx "$(spooled) kept 451 4.3.0 the process that was at it was killed by signal 9" \
+		"$BATS_TEST_TMPDIR/report"
 	forward --jobs=4
 	exits 0
 	each_once 100

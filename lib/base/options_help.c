@@ -2,16 +2,41 @@
 #include "base/options_parts.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+
+enum { LEFT = 33, TEXT_LEAST = 20 };
+
+/* For the texts, on a terminal as wide as $COLUMNS, or 79. */
+static size_t
+text_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	uint64_t n;
+
+	if (!columns || !text_number(columns, LEFT + TEXT_LEAST, 1000, &n))
+		n = 79;
+	return (size_t)n - LEFT;
+}
+
+/* Where a line ends: at a blank, the last one that fits. */
+static size_t
+line_end(const char *text, size_t width)
+{
+	for (size_t n = width; n > 0; n--)
+		if (text[n] == ' ')
+			return n;
+	return strcspn(text, " ");
+}
 
 void
 option_print(const struct option_entry *o)
 {
 	struct buf left = { 0 };
 	const char *help = o->help;
-	size_t width = 44, n;
+	size_t width = text_width(), n;
 
 	if (o->letter)
 		buf_printf(&left, "  -%c, --%s", o->letter, o->name);
@@ -19,13 +44,11 @@ option_print(const struct option_entry *o)
 		buf_printf(&left, "      --%s", o->name);
 	if (o->value)
 		buf_printf(&left, "=<%s>", o->value);
-	printf("%-33s", left.s);
-	if (left.n > 32)
-		printf("\n%33s", "");
-	while ((n = strlen(help)) > width) {
-		for (n = width; n > 0 && help[n] != ' '; n--)
-			continue;
-		printf("%.*s\n%33s", (int)n, help, "");
+	printf("%-*s", LEFT, left.s);
+	if (left.n >= LEFT)
+		printf("\n%*s", LEFT, "");
+	while (strlen(help) > width && help[n = line_end(help, width)]) {
+		printf("%.*s\n%*s", (int)n, help, LEFT, "");
 		help += n + 1;
 	}
 	puts(help);

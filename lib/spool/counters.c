@@ -57,12 +57,19 @@ counters_abandon(struct counters *c)
 	c->spool = NULL;
 }
 
+/* Behind the counters there may be the records of presence.h. */
+static bool
+is_size(off_t size)
+{
+	return size >= COUNTERS_BYTES && size <= COUNTERS_MOST;
+}
+
 static bool
 has_its_size(int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && st.st_size == COUNTERS_BYTES;
+	return fstat(fd, &st) == 0 && is_size(st.st_size);
 }
 
 /* Give a new file its size, and the space for it. Two who do it at once do
@@ -113,7 +120,7 @@ open_file(struct counters *c)
 		return false;
 	if (st.st_size == 0)
 		lay_out(c->fd);
-	if (st.st_size != COUNTERS_BYTES && !has_its_size(c->fd))
+	if (!is_size(st.st_size) && !has_its_size(c->fd))
 		return false;
 	p = mmap(NULL, COUNTERS_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
 	    c->fd, 0);
@@ -186,40 +193,10 @@ counters_once(const struct spool *s, enum counter which)
 	counters_end(&c);
 }
 
-/* --- who is there --- */
+/* --- those who watch and look --- */
 
-/* Each kind has octets enough for nobody to meet somebody else. */
-static int64_t
-first_place(enum counter which)
-{
-	return (int64_t)(which + 1) << 40;
-}
-
-static int64_t
-some_place(enum counter which)
-{
-	struct timespec now;
-	uint64_t x;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	x = (uint64_t)getpid() << 32 ^ (uint64_t)now.tv_nsec;
-	/* the finisher of splitmix64 */
-	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-	return first_place(which) + (int64_t)(x >> 24);
-}
-
-static int
-lock(int fd, short type, int64_t place)
-{
-	struct flock l = { .l_type = type, .l_whence = SEEK_SET,
-		.l_start = place, .l_len = 1 };
-
-	return fcntl(fd, F_OFD_SETLK, &l);
-}
-
-static void
-ring(const struct counters *c)
+void
+counters_ring(const struct counters *c)
 {
 	ssize_t n = 0;
 
@@ -228,81 +205,33 @@ ring(const struct counters *c)
 	(void)n;        /* then nobody hears it */
 }
 
-void
-presence_start(struct presence *p, struct counters *c, enum counter which)
+static bool
+read_words(int fd, const struct stat *st, uint64_t words[WORDS])
 {
-	p->which = which;
-	counters_add(c, which);
-	p->place = some_place(which);
-	if (!c->words || lock(c->fd, F_WRLCK, p->place) < 0)
-		p->place = 0;
-	ring(c);
-}
+	ssize_t k = pread(fd, words, COUNTERS_BYTES, 0);
 
-void
-presence_end(struct presence *p, struct counters *c)
-{
-	counters_add(c, p->which + 1);
-	if (c->words && p->place)
-		lock(c->fd, F_UNLCK, p->place);
-	p->place = 0;
-	ring(c);
-}
-
-/* Locks cannot be listed; but we may ask for one within a range, whichever,
- * and then what there is on either side of it. */
-static unsigned
-count_locks(int fd, int64_t from, int64_t to, unsigned most)
-{
-	struct flock l;
-	unsigned n = 0;
-
-	while (from < to && n < most) {
-		l = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET,
-			.l_start = from, .l_len = to - from };
-		if (fcntl(fd, F_OFD_GETLK, &l) < 0 || l.l_type == F_UNLCK)
-			break;
-		n++;
-		n += count_locks(fd, from, l.l_start, most - n);
-		if (l.l_len == 0 || l.l_start < from)
-			break;
-		from = l.l_start + l.l_len;
-	}
-	return n;
-}
-
-unsigned
-counters_present(const struct spool *s, enum counter which)
-{
-	int64_t from = first_place(which);
-	int fd = spool_open_file(s, counters_name, O_RDONLY, NULL);
-	unsigned n = 0;
-
-	if (fd < 0)
-		return 0;
-	n = count_locks(fd, from, first_place(which + 1), COUNTERS_CROWD);
-	close(fd);
-	return n;
+	if (k >= 0)
+		errno = EINVAL;
+	return k == 0 || (k == COUNTERS_BYTES && is_size(st->st_size) &&
+	    (words[MAGIC] == magic || words[MAGIC] == 0));
 }
 
 bool
 counters_read(const struct spool *s, uint64_t n[COUNTERS])
 {
-	uint64_t words[WORDS + 1] = { 0 };
-	int fd = spool_open_file(s, counters_name, O_RDONLY, NULL), saved;
-	ssize_t k;
+	uint64_t words[WORDS] = { 0 };
+	struct stat st;
+	int fd = spool_open_file(s, counters_name, O_RDONLY, &st), saved;
+	bool ok;
 
 	memset(n, 0, COUNTERS * sizeof *n);
 	if (fd < 0)
 		return errno == ENOENT;
-	k = pread(fd, words, sizeof words, 0);
+	ok = read_words(fd, &st, words);
 	saved = errno;
 	close(fd);
-	if (k == COUNTERS_BYTES && (words[MAGIC] == magic || words[MAGIC] == 0))
+	errno = saved;
+	if (ok)
 		memcpy(n, words + FIRST, COUNTERS * sizeof *n);
-	else if (k != 0) {
-		errno = k < 0 ? saved : EINVAL;
-		return false;
-	}
-	return true;
+	return ok;
 }

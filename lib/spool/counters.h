@@ -3,9 +3,9 @@
 #define SPOOL_COUNTERS_H
 
 /*
- * What has been done so far and who is at it now, counted by the processes
- * that do it, without a daemon: in the file `.counters` of the spool
- * directory, COUNTERS_BYTES long.
+ * What has been done so far, counted by the processes that do it, without a
+ * daemon: in the file `.counters` of the spool directory, in its first
+ * COUNTERS_BYTES.
  *
  * The counters are 64-bit numbers in memory that is the file, added to
  * without locks. They are for people to look at: nobody waits for the disk
@@ -13,9 +13,6 @@
  * left alone, and nothing is counted. Between hosts that share a spool
  * memory is not shared: what two of them count in the same moment may be
  * lost, or appear late. spool(5) tells users so.
- *
- * Who is at it now has a lock on an octet far behind the end of the file; a
- * process that dies has left.
  */
 #include <stdint.h>
 
@@ -46,15 +43,13 @@ enum counter {
 	COUNTERS
 };
 
-enum { COUNTERS_BYTES = 512, COUNTERS_CROWD = 4096 };
+enum {
+	COUNTERS_BYTES = 512,
+	/* with what presence.h has behind them */
+	COUNTERS_MOST = COUNTERS_BYTES + 3 * 512 * 256
+};
 
 extern const char counters_name[];
-
-/* What may go on now; its counters are which and the one behind it. */
-struct presence {
-	enum counter which;     /* COUNT_..._STARTED */
-	int64_t place;          /* 0: nothing goes on */
-};
 
 /* A zeroed one counts nothing. */
 struct counters {
@@ -82,16 +77,11 @@ void counters_add(struct counters *c, enum counter which);
 /* All of it, for one that happens once in our life. */
 void counters_once(const struct spool *s, enum counter which);
 
-/* Something goes on now, and does so until presence_end or our end. */
-void presence_start(struct presence *p, struct counters *c,
-    enum counter which);
-void presence_end(struct presence *p, struct counters *c);
+/* Wake those who watch the file: memory that changes wakes nobody. */
+void counters_ring(const struct counters *c);
 
 /* Look at them all; all 0 if nothing was ever counted. False: errno, which
  * is EINVAL for a file that has another form. */
 bool counters_read(const struct spool *s, uint64_t n[COUNTERS]);
-
-/* How many are at it now; at most COUNTERS_CROWD. */
-unsigned counters_present(const struct spool *s, enum counter which);
 
 #endif

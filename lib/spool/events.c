@@ -43,6 +43,79 @@ tell_counted(struct events *v, const enum counter *which,
 	return more;
 }
 
+/* --- connections to servers --- */
+
+static struct connection outward[PRESENCE_PLACES];
+
+/* What there is already is no event. */
+static void
+note_connections(struct events *v)
+{
+	if (presence_read(v->spool, COUNT_OUT_STARTED, outward))
+		for (int i = 0; i < PRESENCE_PLACES; i++)
+			v->told[i] = outward[i].since;
+}
+
+/* The next one that is new, in the order of their times, or -1. */
+static int
+next_connection(const struct events *v)
+{
+	int found = -1;
+
+	for (int i = 0; i < PRESENCE_PLACES; i++)
+		if (outward[i].since != v->told[i] && (found < 0 ||
+		    outward[i].since < outward[found].since))
+			found = i;
+	return found;
+}
+
+/* Has been told that it is tried? That had a record of its own. */
+static bool
+was_tried(const struct events *v, const struct connection *c)
+{
+	for (int i = 0; i < PRESENCE_PLACES; i++)
+		if (v->told[i] == c->tried)
+			return true;
+	return false;
+}
+
+/* If it was a matter of microseconds both come at once. */
+static bool
+tell_connection(struct events *v, const struct connection *c)
+{
+	struct event e = { .kind = EVENT_CONNECTING, .ends = &c->ends };
+	struct ends to = { .local = "" };
+	const char *port = strrchr(c->ends.remote, ':');
+	bool more = true;
+
+	if (!c->place)
+		return v->tell(v->audience, &e);
+	if (!was_tried(v, c)) {
+		snprintf(to.name, sizeof to.name, "%s%s", c->ends.name,
+		    port ? port : "");
+		e.ends = &to;
+		more = v->tell(v->audience, &e);
+	}
+	e.kind = EVENT_CONNECTED;
+	e.ends = &c->ends;
+	return more && v->tell(v->audience, &e);
+}
+
+static bool
+tell_connections(struct events *v)
+{
+	bool more = true;
+	int i;
+
+	if (!presence_read(v->spool, COUNT_OUT_STARTED, outward))
+		return true;
+	while (more && (i = next_connection(v)) >= 0) {
+		more = tell_connection(v, &outward[i]);
+		v->told[i] = outward[i].since;
+	}
+	return more;
+}
+
 /* --- messages --- */
 
 static bool
@@ -176,6 +249,7 @@ events_start(struct events *v, const struct spool *s,
 	v->above = inotify_add_watch(v->fd, path, IN_DELETE | IN_ONLYDIR);
 	watch_counters(v);
 	counters_read(s, v->seen);
+	note_connections(v);
 	return true;
 }
 
@@ -262,6 +336,7 @@ events_hear(struct events *v)
 	/* the numbers of a moment */
 	known = counters_read(v->spool, n);
 	more = !known || tell_counted(v, starts, n);
+	more = more && tell_connections(v);
 	more = more && drain(v, &again);
 	if (known && more)
 		more = tell_counted(v, ends, n);

@@ -10,10 +10,12 @@
  * when one starts or ends. Nobody who works on the spool has to know that
  * somebody watches. Sub-directories are not watched.
  */
-#include "spool/counters.h"
+#include "spool/presence.h"
 
 enum event_kind {
 	EVENT_COUNTED,          /* something has started or ended: `counter` */
+	EVENT_CONNECTING,       /* a server is being called: `ends` */
+	EVENT_CONNECTED,        /* ... and has answered the call */
 	EVENT_MOVED,            /* an envelope has now the state of `entry` */
 	EVENT_REMOVED,          /* an envelope had the state of `entry`, and
 	                         * is gone, or has no such name any more */
@@ -24,6 +26,8 @@ struct event {
 	enum event_kind kind;
 	enum counter counter;   /* COUNT_..._STARTED or COUNT_..._FINISHED, or
 	                         * POLL_BUSY, RESCANS */
+	const struct ends *ends;        /* CONNECTING: only the name is known,
+	                                 * "host:port" */
 	struct spool_entry entry;
 	const struct spool_entry *from; /* MOVED: what it was; or NULL */
 };
@@ -41,6 +45,8 @@ struct events {
 	/* private */
 	int directory, counters, above; /* what is watched, or -1 */
 	uint64_t seen[COUNTERS];
+	uint64_t told[PRESENCE_PLACES]; /* of each connection to a server, the
+	                                 * last that was told */
 	uint32_t cookie;        /* of a name that was left, */
 	bool left;              /* and what it was; false: none */
 	struct spool_entry was;

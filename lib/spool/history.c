@@ -62,6 +62,8 @@ read_event(const struct spool *s, const struct event *e, enum happened *what)
 {
 	switch (e->kind) {
 	case EVENT_COUNTED:
+	case EVENT_CONNECTING:
+	case EVENT_CONNECTED:
 		break;
 	case EVENT_MOVED:
 		return read_move(s, e, what);

@@ -255,17 +255,61 @@ spool_walk_end(struct spool_walk *w)
 	w->dir = NULL;
 }
 
+/* A file that is new belongs to the spool, whoever has made it: where the
+ * group of the directory may write, to that group, and what root makes to its
+ * owner. */
+static void
+give_to_spool(const struct spool *s, int fd, const struct stat *st)
+{
+	struct stat dir;
+	uid_t owner = (uid_t)-1;
+	gid_t group = (gid_t)-1;
+
+	if (fstat(s->fd, &dir) < 0)
+		return;
+	if (st->st_uid == 0 && dir.st_uid != 0)
+		owner = dir.st_uid;
+	if (dir.st_mode & S_IWGRP && dir.st_gid != st->st_gid)
+		group = dir.st_gid;
+	if (owner == (uid_t)-1 && group == (gid_t)-1)
+		return;
+	if (fchown(fd, owner, group) < 0)
+		return;         /* then it stays as it is */
+}
+
+/* Never is a file given away that was there before: it may be another name
+ * of one that is not the spool's. */
+static int
+open_or_make(const struct spool *s, const char *name, int flags, bool *made)
+{
+	int fd = -1;
+
+	for (int tries = 0; tries < 100; tries++) {
+		if (!(flags & O_EXCL)) {
+			fd = openat(s->fd, name, flags & ~O_CREAT);
+			if (fd >= 0 || errno != ENOENT || !(flags & O_CREAT))
+				return fd;
+		}
+		fd = openat(s->fd, name, flags | O_EXCL, 0660);
+		*made = fd >= 0;
+		if (fd >= 0 || errno != EEXIST || flags & O_EXCL)
+			return fd;
+	}
+	return fd;
+}
+
 int
 spool_open_file(const struct spool *s, const char *name, int flags,
     struct stat *st)
 {
 	struct stat mine;
+	bool made = false;
 	int fd, saved;
 
 	if (!st)
 		st = &mine;
-	fd = openat(s->fd, name,
-	    flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0660);
+	fd = open_or_make(s, name, flags | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK, &made);
 	if (fd < 0)
 		return -1;
 	errno = EINVAL;
@@ -277,6 +321,8 @@ spool_open_file(const struct spool *s, const char *name, int flags,
 		errno = saved;
 		return -1;
 	}
+	if (made)
+		give_to_spool(s, fd, st);
 	return fd;
 }
 

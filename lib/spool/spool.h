@@ -95,7 +95,9 @@ bool spool_walk_next(struct spool_walk *w, struct spool_entry *e);
 void spool_walk_end(struct spool_walk *w);
 
 /* Open a regular file in it, with O_CLOEXEC, O_NOFOLLOW and O_NONBLOCK added
- * to flags. -1 and errno: EINVAL for what is not a regular file. */
+ * to flags. What O_CREAT makes gets the group of the directory if that may
+ * write there, and what root makes its owner, so that all who share the spool
+ * can use it. -1 and errno: EINVAL for what is not a regular file. */
 int spool_open_file(const struct spool *s, const char *name, int flags,
     struct stat *st);
 

@@ -108,29 +108,48 @@ put(const struct io *io, const char *p, size_t n)
 	return write(io->out, p, n < PIPE_BUF ? n : PIPE_BUF);
 }
 
-void
-io_flush(struct io *io)
+static bool
+is_writable(const struct io *io)
+{
+	struct pollfd p = { .fd = io->out, .events = POLLOUT };
+
+	return io->socket_out || poll(&p, 1, 0) > 0;
+}
+
+bool
+io_push(struct io *io)
 {
 	size_t done = 0;
-	int64_t by = 0;
 	ssize_t k;
 
-	while (io->state == IO_OPEN && done < io->pending.n) {
-		if (by || !io->socket_out) {
-			if (!by)
-				by = limit(io);
-			if (!await(io, io->out, POLLOUT, by))
-				return;
-		}
+	while (io->state == IO_OPEN && done < io->pending.n &&
+	    is_writable(io)) {
 		k = put(io, io->pending.s + done, io->pending.n - done);
 		if (k > 0)
 			done += (size_t)k;
-		else if (k < 0 && errno == EAGAIN && !by)
-			by = limit(io);
-		else if (k < 0 && errno != EINTR && errno != EAGAIN)
+		else if (k < 0 && errno == EAGAIN)
+			break;
+		else if (k < 0 && errno != EINTR)
 			fail(io, IO_ERROR);
 	}
-	buf_clear(&io->pending);
+	if (io->state != IO_OPEN)
+		buf_clear(&io->pending);
+	else
+		buf_shift(&io->pending, done);
+	return io->pending.n == 0;
+}
+
+void
+io_flush(struct io *io)
+{
+	int64_t by = 0;
+
+	while (!io_push(io)) {
+		if (!by)
+			by = limit(io);
+		if (!await(io, io->out, POLLOUT, by))
+			return;
+	}
 }
 
 /* Read into the buffer. Only behind poll for what is no socket: that would
@@ -338,6 +357,15 @@ io_close(struct io *io)
 	free(io->buffer);
 	buf_free(&io->pending);
 	*io = (struct io){ .in = -1, .out = -1, .state = IO_EOF };
+}
+
+bool
+io_is_heard(const struct io *io)
+{
+	struct stat st;
+
+	return io->socket_out || fstat(io->out, &st) < 0 ||
+	    !S_ISCHR(st.st_mode) || isatty(io->out);
 }
 
 const char *

@@ -88,6 +88,12 @@ void io_write(struct io *io, const char *p, size_t n);
 void io_print(struct io *io, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void io_flush(struct io *io);
+/* As much of it as goes without waiting; true: nothing is left. */
+bool io_push(struct io *io);
+
+/* Does anybody hear us? Nobody where the output is /dev/null, as when it is
+ * tried out whether we start. */
+bool io_is_heard(const struct io *io);
 
 /* "timed out", "connection closed", ...: why the state is not IO_OPEN. */
 const char *io_why(const struct io *io);

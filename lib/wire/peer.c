@@ -181,3 +181,71 @@ peer_become(struct peer *p, const char *ip, const char *port)
 	set_name(p);
 	p->local = here && is_loopback(p->ip);
 }
+
+/* --- for people --- */
+
+/* TCP..., or ${PROTO}... */
+static const char *
+of_protocol(const char *what)
+{
+	const char *proto = getenv("PROTO"), *value = NULL;
+	char name[64];
+
+	if (proto && strlen(proto) < 32) {
+		snprintf(name, sizeof name, "%s%s", proto, what);
+		value = getenv(name);
+	}
+	snprintf(name, sizeof name, "TCP%s", what);
+	return value ? value : getenv(name);
+}
+
+static void
+put_end(char end[PEER_END], const char *ip, const char *port)
+{
+	snprintf(end, PEER_END, strchr(ip, ':') ? "[%s]:%s" : "%s:%s", ip,
+	    port);
+}
+
+static void
+put_socket(char end[PEER_END], const union any_address *a)
+{
+	struct peer p = { .local = false };
+	char ip[64], port[8];
+	unsigned n;
+
+	if (!address_text(a, ip, sizeof ip, &n) || !set_ip(&p, ip))
+		return;
+	snprintf(port, sizeof port, "%u", n);
+	put_end(end, p.ip, port);
+}
+
+void
+peer_sockets(int fd, char local[PEER_END], char remote[PEER_END])
+{
+	union any_address a = { .any.sa_family = AF_UNSPEC }, b = a;
+	socklen_t n = sizeof a;
+
+	*local = *remote = '\0';
+	if (getsockname(fd, &a.any, &n) == 0)
+		put_socket(local, &a);
+	n = sizeof b;
+	if (getpeername(fd, &b.any, &n) == 0)
+		put_socket(remote, &b);
+}
+
+void
+peer_ends(const struct peer *p, int fd, char local[PEER_END],
+    char remote[PEER_END])
+{
+	struct peer own = { .local = false };
+
+	*local = *remote = '\0';
+	if (!*p->port)
+		return;
+	set_port(&own, of_protocol("LOCALPORT"));
+	if (set_ip(&own, of_protocol("LOCALIP")) && *own.port)
+		put_end(local, own.ip, own.port);
+	else
+		peer_sockets(fd, local, remote);
+	put_end(remote, p->ip, p->port);
+}

@@ -24,4 +24,12 @@ void peer_find(struct peer *p, int fd);
  * own loopback is this machine only if it runs here. */
 void peer_become(struct peer *p, const char *ip, const char *port);
 
+/* The two ends of a TCP connection, for people: "127.0.0.1:25", "[::1]:25"; ""
+ * for what is none. The second is for one that came: what the super-server
+ * or the proxy has said of it counts more than its socket. */
+enum { PEER_END = 64 };
+void peer_sockets(int fd, char local[PEER_END], char remote[PEER_END]);
+void peer_ends(const struct peer *p, int fd, char local[PEER_END],
+    char remote[PEER_END]);
+
 #endif

@@ -414,6 +414,43 @@ two_pipes(void **state)
 	close(out[0]);
 }
 
+/* Reads what is there; nothing is missing, or twice. */
+static void
+take(size_t *next)
+{
+	unsigned char octets[4096];
+	ssize_t n;
+
+	while ((n = recv(far, octets, sizeof octets, MSG_DONTWAIT)) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			assert_int_equal(octets[i], (*next)++ % 251);
+}
+
+static void
+pushed_as_far_as_it_goes(void **state)
+{
+	enum { MANY = 2000000 };
+	int64_t began = date_ticks();
+	size_t next = 0;
+
+	(void)state;
+	assert_true(io_push(&io));
+	for (unsigned i = 0; i < MANY; i++)
+		buf_putc(&io.pending, (char)(i % 251));
+	assert_false(io_push(&io));
+	assert_false(io_push(&io));
+	assert_true(date_ticks() - began < 4000);
+	assert_int_equal(io.state, IO_OPEN);
+	while (!io_push(&io))
+		take(&next);
+	take(&next);
+	assert_int_equal(next, MANY);
+	io_print(&io, "x");
+	hang_up();
+	assert_true(io_push(&io));
+	assert_int_equal(io.state, IO_ERROR);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -437,6 +474,7 @@ main(void)
 		TEST(the_reader_is_gone),
 		TEST(much_in_order),
 		TEST(two_pipes),
+		TEST(pushed_as_far_as_it_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,8 @@
 static const char *const names[] = {
 	"PROTO", "TCPREMOTEIP", "TCPREMOTEPORT", "TCPREMOTEHOST",
 	"TCP6REMOTEIP", "TCP6REMOTEPORT", "SSLREMOTEIP", "REMOTE_ADDR",
-	"REMOTE_PORT", "RELAYCLIENT",
+	"REMOTE_PORT", "RELAYCLIENT", "TCPLOCALIP", "TCPLOCALPORT",
+	"TCP6LOCALIP", "TCP6LOCALPORT",
 };
 
 /* "A=1 B=2", and nothing else of ours */
@@ -150,8 +151,9 @@ from_the_socket(void **state)
 		.sin_addr.s_addr = htonl(0x7f000001) } };
 	const union address v6 = { .v6 = { .sin6_family = AF_INET6,
 		.sin6_addr = IN6ADDR_LOOPBACK_INIT } };
+	char local[PEER_END], remote[PEER_END], near[PEER_END], far[PEER_END];
 	struct peer p;
-	int fd, client;
+	int fd, client = -1;
 
 	(void)state;
 	set_environment("");
@@ -160,6 +162,11 @@ from_the_socket(void **state)
 	peer_find(&p, fd);
 	assert_string_equal(p.ip, "127.0.0.1");
 	assert_true(p.local && *p.port);
+	peer_ends(&p, fd, local, remote);
+	assert_string_equal(remote + strlen("127.0.0.1:"), p.port);
+	peer_sockets(client, far, near);
+	assert_string_equal(local, near);
+	assert_string_equal(remote, far);
 	set_environment("TCPREMOTEIP=192.0.2.9");
 	peer_find(&p, fd);
 	assert_string_equal(p.ip, "192.0.2.9");
@@ -174,6 +181,9 @@ from_the_socket(void **state)
 	peer_find(&p, fd);
 	assert_string_equal(p.ip, "::1");
 	assert_true(p.local);
+	peer_ends(&p, fd, local, remote);
+	assert_memory_equal(local, "[::1]:", 6);
+	assert_memory_equal(remote, "[::1]:", 6);
 	close(fd);
 	close(client);
 }
@@ -228,6 +238,45 @@ for_somebody_else(void **state)
 	close(fd[1]);
 }
 
+static void
+ends_of_who_came(void **state)
+{
+	static const struct {
+		const char *environment, *local, *remote;
+	} t[] = {
+		{ "TCPREMOTEIP=192.0.2.1|TCPREMOTEPORT=99|"
+		    "TCPLOCALIP=192.0.2.9|TCPLOCALPORT=25", "192.0.2.9:25",
+		    "192.0.2.1:99" },
+		{ "PROTO=TCP6|TCP6REMOTEIP=2001:db8::1|TCP6REMOTEPORT=99|"
+		    "TCP6LOCALIP=::1|TCP6LOCALPORT=25", "[::1]:25",
+		    "[2001:db8::1]:99" },
+		{ "TCPREMOTEIP=::ffff:192.0.2.1|TCPREMOTEPORT=99|"
+		    "TCPLOCALIP=::ffff:192.0.2.9|TCPLOCALPORT=25",
+		    "192.0.2.9:25", "192.0.2.1:99" },
+		{ "REMOTE_ADDR=192.0.2.3|REMOTE_PORT=99", "",
+		    "192.0.2.3:99" },
+		{ "TCPREMOTEIP=192.0.2.1|TCPLOCALIP=192.0.2.9", "", "" },
+		{ "TCPREMOTEIP=192.0.2.1|TCPREMOTEPORT=99|TCPLOCALIP=x|"
+		    "TCPLOCALPORT=y", "", "192.0.2.1:99" },
+		{ "", "", "" },
+	};
+	char local[PEER_END], remote[PEER_END];
+	struct peer p;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(pipe(fd), 0);
+	for (size_t i = 0; i < COUNT(t); i++) {
+		set_environment(t[i].environment);
+		peer_find(&p, fd[0]);
+		peer_ends(&p, fd[0], local, remote);
+		assert_string_equal(local, t[i].local);
+		assert_string_equal(remote, t[i].remote);
+	}
+	close(fd[0]);
+	close(fd[1]);
+}
+
 int
 main(void)
 {
@@ -237,6 +286,7 @@ main(void)
 		cmocka_unit_test(from_the_socket),
 		cmocka_unit_test(from_a_unix_socket),
 		cmocka_unit_test(for_somebody_else),
+		cmocka_unit_test(ends_of_who_came),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

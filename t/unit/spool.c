@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 
 #include "base/list.h"
 #include "spool/spool.h"
@@ -82,8 +83,8 @@ order_is_by_arrival(void **state)
 			if (strstr(sorted[i], ".5.10") &&
 			    strstr(sorted[j], ".5.10"))
 				continue;
-			if (strstr(sorted[i], ".100.") && i < 8 &&
-			    strstr(sorted[j], ".100.") && j < 8)
+			if (i < 8 && strstr(sorted[i], ".100.") &&
+			    j < 8 && strstr(sorted[j], ".100."))
 				continue;
 			d = message_id_order(sorted[i], sorted[j]);
 			assert_row(i * 10 + j, i < j ? d < 0 :
@@ -206,6 +207,93 @@ only_regular_files_are_opened(void **state)
 	close(fd);
 }
 
+/* What the file has that `who`, who is also in the group OTHERS, makes in a
+ * directory of that mode, owner and group. In a child: he does not come back. */
+enum { ROOT, SOMEBODY = 54321, OTHERS = 54322 };
+
+struct making {
+	mode_t mode;
+	uid_t owner;            /* of the directory */
+	gid_t group;
+	uid_t who;
+	int flags;
+};
+
+static void
+make_one(void *arg)
+{
+	const struct making *m = arg;
+	const gid_t groups[] = { m->who, OTHERS };
+	struct stat st;
+	int fd;
+
+	if (m->who != ROOT && (setgroups(2, groups) < 0 ||
+	    setresgid(m->who, m->who, m->who) < 0 ||
+	    setresuid(m->who, m->who, m->who) < 0))
+		_exit(1);
+	fd = spool_open_file(&spool, "made", m->flags, NULL);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		_exit(2);
+	dprintf(STDOUT_FILENO, "%u:%u %o", st.st_uid, st.st_gid,
+	    st.st_mode & 07777);
+	_exit(0);
+}
+
+static void
+new_files_belong_to_the_spool(void **state)
+{
+	enum { MAKE = O_RDWR | O_CREAT, ONLY = O_RDWR | O_CREAT | O_EXCL };
+	static const struct {
+		struct making how;
+		const char *made;
+	} t[] = {
+		{ { 0775, ROOT, OTHERS, ROOT, MAKE }, "0:54322 660" },
+		{ { 0775, ROOT, OTHERS, ROOT, ONLY }, "0:54322 660" },
+		{ { 0700, SOMEBODY, OTHERS, ROOT, ONLY }, "54321:0 660" },
+		{ { 0770, SOMEBODY, OTHERS, ROOT, MAKE }, "54321:54322 660" },
+		{ { 0775, ROOT, OTHERS, SOMEBODY, MAKE },
+		    "54321:54322 660" },
+		{ { 0755, SOMEBODY, OTHERS, SOMEBODY, MAKE },
+		    "54321:54321 660" },
+		{ { 0777, ROOT, 1, SOMEBODY, ONLY }, "54321:54321 660" },
+	};
+	struct buf out = { 0 };
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	for (size_t i = 0; i < COUNT(t); i++) {
+		struct making how = t[i].how;
+
+		assert_int_equal(fchown(spool.fd, how.owner, how.group), 0);
+		assert_int_equal(fchmod(spool.fd, how.mode), 0);
+		buf_clear(&out);
+		assert_row(i, in_child(make_one, &how, &out) == 0);
+		assert_text(&out, t[i].made);
+		assert_int_equal(unlinkat(spool.fd, "made", 0), 0);
+	}
+	buf_free(&out);
+}
+
+static void
+others_files_are_not_given_away(void **state)
+{
+	struct making how = { 0775, SOMEBODY, OTHERS, ROOT,
+		O_RDWR | O_CREAT };
+	struct buf out = { 0 };
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	put_file("secret");
+	assert_int_equal(fchown(spool.fd, how.owner, how.group), 0);
+	assert_int_equal(fchmod(spool.fd, how.mode), 0);
+	assert_int_equal(linkat(spool.fd, "secret", spool.fd, "made", 0), 0);
+	assert_int_equal(in_child(make_one, &how, &out), 0);
+	assert_text(&out, "0:0 660");
+	buf_free(&out);
+}
+
 static void
 renaming_never_overwrites(void **state)
 {
@@ -284,6 +372,10 @@ main(void)
 		cmocka_unit_test(full_paths),
 		cmocka_unit_test_setup_teardown(
 		    only_regular_files_are_opened, begin, end),
+		cmocka_unit_test_setup_teardown(new_files_belong_to_the_spool,
+		    begin, end),
+		cmocka_unit_test_setup_teardown(
+		    others_files_are_not_given_away, begin, end),
 		cmocka_unit_test_setup_teardown(renaming_never_overwrites,
 		    begin, end),
 		cmocka_unit_test_setup_teardown(the_walk_sees_our_files_only,
