@@ -32,19 +32,50 @@ forget_poll(void)
 	buf_free(&name);
 }
 
-/* Start smtp-send, for one round. What it prints comes on the descriptor. */
-static int
-start(const struct session *s, const char *mode, pid_t *pid)
+/* Who is not waited for has to be buried, in a conversation that may last. */
+static void
+reap(struct session *s)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == s->run.pid) {
+			s->run.buried = true;
+			s->run.status = status;
+		}
+	}
+}
+
+int
+forward_start(struct session *s, bool report)
 {
 	struct list args = { 0 };
+	pid_t pid;
 	int fd;
 
+	reap(s);
 	options_hand_down(&args, &s->conf->common);
 	forget_poll();
-	list_add(&args, mode);
-	fd = program_converse_with("smtp-send", &args, true, pid);
+	list_add(&args, report ? "--report" : "--forward-on-disconnect");
+	fd = program_converse_with("smtp-send", &args, true, &pid);
 	list_free(&args);
+	if (report) {
+		s->run.pid = pid;
+		s->run.buried = false;
+	}
 	return fd;
+}
+
+int
+forward_status(struct session *s)
+{
+	struct run *r = &s->run;
+
+	while (!r->buried && waitpid(r->pid, &r->status, 0) < 0 &&
+	    errno == EINTR)
+		continue;
+	return WIFEXITED(r->status) ? WEXITSTATUS(r->status) : EX_OSERR;
 }
 
 static bool
@@ -89,7 +120,7 @@ do_flush(struct session *s, char *arg)
 	}
 	if (may_forward(s) && make_due(s)) {
 		s->run = (struct run){ .fd = -1, .status = -1 };
-		s->run.fd = start(s, "--report", &s->run.pid);
+		s->run.fd = outside_start(s, true);
 		if (s->run.fd >= 0)
 			return;
 		say_error(s, EX_OSERR, "cannot start smtp-send: %s",
@@ -98,33 +129,16 @@ do_flush(struct session *s, char *arg)
 	prompt(s);
 }
 
-/* Who is not waited for has to be buried, in a conversation that may last. */
-static void
-reap(struct session *s)
-{
-	int status;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid == s->run.pid) {
-			s->run.buried = true;
-			s->run.status = status;
-		}
-	}
-}
-
 /* Politely: what is due, behind a round that others have asked for. */
 void
 do_forward(struct session *s, char *arg)
 {
-	pid_t pid;
 	int fd;
 
 	(void)arg;
-	reap(s);
 	if (!may_forward(s))
 		return;
-	fd = start(s, "--forward-on-disconnect", &pid);
+	fd = outside_start(s, false);
 	if (fd < 0) {
 		say_error(s, EX_OSERR, "cannot start smtp-send: %s",
 		    strerror(errno));
@@ -210,11 +224,7 @@ run_end(struct session *s)
 	close(r->fd);
 	r->fd = -1;
 	r->ended = false;
-	while (!r->buried && waitpid(r->pid, &r->status, 0) < 0 &&
-	    errno == EINTR)
-		continue;
-	say_outcome(s, WIFEXITED(r->status) ? WEXITSTATUS(r->status) :
-	    EX_OSERR);
+	say_outcome(s, outside_status(s));
 	buf_free(&r->why);
 	prompt(s);
 }

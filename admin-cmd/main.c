@@ -174,8 +174,10 @@ serve_client(struct session *s)
 {
 	peer_find(&s->peer, STDIN_FILENO);
 	log_info("connect from %s", s->peer.name);
-	if (may_talk(s))
+	if (may_talk(s)) {
+		outside_begin(s);
 		converse(s);
+	}
 	log_info("disconnect from %s", s->peer.name);
 }
 

@@ -10,12 +10,14 @@
  *	health.c	... and health
  *	forward.c	those that have mail sent
  *	notify.c	events, as they happen
+ *	outside.c	the sandbox, and what happens outside of it
  *	terminate.c	whom we work for, and how to end it
  *
  * A command is answered at once, but for two: flush has its answer when
  * smtp-send is done, and notify goes on until the end. Meanwhile more
  * commands may come.
  */
+#include "base/monitor.h"
 #include "base/options.h"
 #include "spool/events.h"
 #include "spool/select.h"
@@ -66,6 +68,7 @@ struct session {
 	unsigned commands;              /* since date_ticks() was: */
 	int64_t period;
 	struct run run;
+	struct monitor monitor;         /* who does what we cannot */
 	struct events watch;            /* what notify tells of */
 };
 
@@ -111,7 +114,26 @@ void do_notify(struct session *s, char *arg);
 /* Something has happened. */
 void watch_hear(struct session *s);
 
-/* terminate.c */
+/* Start smtp-send for one round, which reports to the descriptor or says
+ * nothing there: -1 and errno. And the exit status of the one that reported,
+ * whose end is waited for. */
+int forward_start(struct session *s, bool report);
+int forward_status(struct session *s);
+
+/* outside.c: a client is there. From here on we are in the sandbox, and the
+ * monitor outside. A single command of somebody's on this machine needs none. */
+void outside_begin(struct session *s);
+/* By the monitor, if there is one: the functions above, and those of
+ * terminate.c. */
+int outside_start(struct session *s, bool report);
+int outside_status(struct session *s);
+long outside_pid(struct session *s);
+bool outside_stop(struct session *s, struct buf *wrong);
+
+/* terminate.c: whom we work for, or else ourselves; and have him end: NULL, or
+ * what is wrong. */
+long terminate_whom(const struct session *s);
+const char *terminate_now(const struct session *s);
 void do_pid(struct session *s, char *arg);
 void do_terminate(struct session *s, char *arg);
 

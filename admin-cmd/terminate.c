@@ -125,21 +125,25 @@ find(const struct session *s, pid_t *pid)
 	return "no --pid-file, and not started by tcpserver";
 }
 
+long
+terminate_whom(const struct session *s)
+{
+	pid_t pid;
+
+	return find(s, &pid) == NULL ? (long)pid : (long)getpid();
+}
+
 void
 do_pid(struct session *s, char *arg)
 {
-	pid_t pid = getpid();
-
 	(void)arg;
-	if (find(s, &pid) != NULL)
-		pid = getpid();
-	say(s, "%ld", (long)pid);
+	say(s, "%ld", outside_pid(s));
 }
 
 /* The descriptor means this one process; what find says of it then holds, or
  * it is gone. NULL, or what is wrong. */
-static const char *
-stop(struct session *s)
+const char *
+terminate_now(const struct session *s)
 {
 	const char *wrong;
 	pid_t pid = 0, again = 0;
@@ -154,9 +158,6 @@ stop(struct session *s)
 	wrong = find(s, &again);
 	if (!wrong && again != pid)
 		wrong = "it has changed just now";
-	/* he may end us as well: what was asked before is answered first */
-	if (!wrong)
-		send_out(s);
 	if (!wrong && syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0) < 0)
 		error = errno;
 	close(fd);
@@ -166,16 +167,20 @@ stop(struct session *s)
 void
 do_terminate(struct session *s, char *arg)
 {
-	const char *wrong = stop(s);
+	struct buf wrong = { 0 };
 
 	(void)arg;
-	if (wrong) {
+	/* he may end us as well: what was asked before is answered first */
+	send_out(s);
+	if (!outside_stop(s, &wrong)) {
 		log_warning("cannot terminate: %s%s%s",
 		    s->conf->pid_file ? s->conf->pid_file : "",
-		    s->conf->pid_file ? ": " : "", wrong);
-		say_error(s, EX_UNAVAILABLE, "cannot terminate: %s", wrong);
+		    s->conf->pid_file ? ": " : "", wrong.s);
+		say_error(s, EX_UNAVAILABLE, "cannot terminate: %s", wrong.s);
+		buf_free(&wrong);
 		return;
 	}
+	buf_free(&wrong);
 	log_info("terminated by %s", s->once ? "hand" : s->peer.name);
 	s->over = true;
 }

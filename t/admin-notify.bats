@@ -214,7 +214,8 @@ flood_until_alone() {
 	watch
 	post 1
 	local child
-	child=$(pgrep -P "$watcher")
+	# who is in the sandbox
+	child=$(pgrep -P "$(pgrep -P "$watcher")")
 	kill -STOP "$child"
 	perl -e 'my $f = shift; for (1 .. 20000) {
 		rename $f, "$f.hold"; rename "$f.hold", $f }' \

@@ -110,6 +110,41 @@ message() {
 	wait_until test ! -e "$spool/emailrelay.1.1.1.content"
 }
 
+@test "admin-cmd" {
+	start answer --save "$here"
+	place emailrelay.1.1.1 a@a.test b@b.test <<<hello
+	start tcpserver -1 -RH -l localhost 127.0.0.1 0 admin-cmd $me --spool-dir="$spool" \
+		--forward-to="127.0.0.1:$port" --admin-terminate
+	mkfifo "$here/in"
+	nc 127.0.0.1 "$port" <"$here/in" >"$here/out" 3>&- &
+	exec 9>"$here/in"
+	echo help >&9
+	said terminate
+	locked_in "$self" "$looks"
+	echo flush >&9
+	said OK
+	assert_equal "$(spooled)" ""
+	echo terminate >&9
+	wait_until gone "$pid"
+}
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+@test "what looks at the spool, or works on it" {
+	place emailrelay.1.1.1 a@a.test b@b.test <<<hello
+	mkfifo "$here/ids"
+	local tool
+	for tool in spool-show spool-retry spool-hold; do
+		setsid $tool --no-syslog --spool-dir="$spool" - <"$here/ids" >"$here/out" 2>&1 3>&- &
+		pid=$!
+		pids+=("$pid")
+		exec 9>"$here/ids"
+		locked_in "$self" "$looks"
+		echo emailrelay.1.1.1 >&9
+		exec 9>&-
+		wait "$pid" || fail "$tool: $(cat "$here/out")"
+	done
+}
+
 # What is between the network and smtp-recv: it has the key.
 @test "tls-io" {
 	start tcpserver -1 -RH -l localhost 127.0.0.1 0 tls-io $me --no-sandbox \
