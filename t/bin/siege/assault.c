@@ -113,6 +113,7 @@ static void __attribute__((noreturn))
 become(const struct siege *s, const struct row *row, const char *spool,
     int sock, int log)
 {
+	struct rlimit most = { row->most, row->most };
 	struct list argv = { 0 };
 
 	for (char **p = s->program; *p; p++)
@@ -129,6 +130,9 @@ become(const struct siege *s, const struct row *row, const char *spool,
 	}
 	if (dup2(sock, 0) < 0 || dup2(sock, 1) < 0 || dup2(log, 2) < 0)
 		_exit(127);
+	close_range(3, ~0U, 0);
+	if (row->limit >= 0)
+		setrlimit((__rlimit_resource_t)row->limit, &most);
 	execvp(s->program[0], list_argv(&argv));
 	_exit(127);
 }

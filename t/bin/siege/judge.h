@@ -11,7 +11,8 @@
  * And what a row can ask for:
  *
  *   stored=N       so many messages are there; without it, none (one with the
- *                  next three). With a model: as many as before
+ *                  next three). With a model: as many as before, and all of
+ *                  them if the input was cut off
  *   most=N         or fewer
  *   text=TEXT      the text of all of them, without our Received lines
  *   from=ADDRESS   the sender of the last

@@ -19,6 +19,8 @@ struct reader {
 	struct buf group, form;
 	struct list want;
 	struct list options, environment;
+	int limit;
+	rlim_t most;
 	enum ending ending;
 	size_t piece;
 	bool cut;
@@ -132,6 +134,25 @@ ending(const struct reader *r, const char *word)
 }
 
 static void
+limit(struct reader *r, char *rest)
+{
+	static const struct { const char *name; int limit; } limits[] = {
+		{ "files", RLIMIT_NOFILE },
+		{ "file-size", RLIMIT_FSIZE },
+		{ "memory", RLIMIT_AS },
+	};
+	const char *name = text_word(&rest);
+
+	r->limit = -1;
+	for (size_t i = 0; name && i < sizeof limits / sizeof *limits; i++)
+		if (strcmp(limits[i].name, name) == 0)
+			r->limit = limits[i].limit;
+	if (name && r->limit < 0)
+		wrong(r, "no such limit");
+	r->most = strtoul(rest, NULL, 10);
+}
+
+static void
 let(struct reader *r, char *rest)
 {
 	char *name = text_word(&rest);
@@ -178,6 +199,8 @@ directive(struct reader *r, const char *verb, char *rest)
 		fields(&r->environment, rest);
 	else if (strcmp(verb, "end") == 0)
 		r->ending = ending(r, rest);
+	else if (strcmp(verb, "limit") == 0)
+		limit(r, rest);
 	else if (strcmp(verb, "piece") == 0)
 		r->piece = strtoul(rest, NULL, 10);
 	else if (strcmp(verb, "cut") == 0)
@@ -187,10 +210,10 @@ directive(struct reader *r, const char *verb, char *rest)
 	return true;
 }
 
+/* The form, with the octets in its hole. */
 static char *
-formed(const struct reader *r, const char *octets)
+formed(const struct reader *r, const char *form, const char *octets)
 {
-	const char *form = r->form.n ? r->form.s : "{}";
 	const char *hole = strstr(form, "{}");
 	struct buf b = { 0 };
 	char *all;
@@ -221,7 +244,8 @@ row(struct reader *r, const char *name, char *rest)
 	const char *group = buf_text(&r->group);
 	struct buf b = { 0 };
 	struct row row = {
-		.ending = r->ending, .piece = r->piece, .cut = r->cut
+		.limit = r->limit, .most = r->most, .ending = r->ending,
+		.piece = r->piece, .cut = r->cut,
 	};
 
 	if (!codes || strcmp(codes, "=") == 0) {
@@ -233,10 +257,16 @@ row(struct reader *r, const char *name, char *rest)
 	}
 	for (char *f; (f = field(&rest));)
 		add_check(r, &row, f);
-	row.input = formed(r, octets ? octets : "");
+	octets = octets ? octets : "";
+	row.input = formed(r, r->form.n ? r->form.s : "{}", octets);
 	row.codes = need_copy(codes);
 	copy_list(&row.options, &r->options);
-	copy_list(&row.environment, &r->environment);
+	for (size_t i = 0; i < r->environment.n; i++) {
+		char *e = formed(r, list_get(&r->environment, i), octets);
+
+		list_add(&row.environment, e);
+		free(e);
+	}
 	buf_printf(&b, "%s:%u", r->path, r->line);
 	row.where = need_copy(b.s);
 	buf_clear(&b);
@@ -298,7 +328,7 @@ read_file(struct reader *r, const char *path)
 void
 table_read(struct table *t, const char *path)
 {
-	struct reader r = { .table = t };
+	struct reader r = { .table = t, .limit = -1 };
 
 	read_file(&r, path);
 }

@@ -13,7 +13,9 @@
  *                         without TEXT: just these
  *   want REPLIES CHECK... what follows from it, for rows that do not say
  *   with OPTION...        options of the program; blanks part them
- *   environment NAME=TEXT...   what is in its environment
+ *   environment NAME=TEXT...   what is in its environment, with {} as in form
+ *   limit WHAT N          of the program: files, file-size or memory, in octets;
+ *                         without WHAT: none
  *   end HOW               see enum ending
  *   piece N               so many octets are sent when those before are read
  *   cut yes | no          also cut the input off behind each of its octets
@@ -27,6 +29,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/resource.h>
 
 #include "base/buf.h"
 #include "base/list.h"
@@ -47,6 +50,8 @@ struct row {
 	struct list checks;
 	struct list options;
 	struct list environment;
+	int limit;              /* an RLIMIT_, or -1 */
+	rlim_t most;            /* and how much that is */
 	enum ending ending;
 	size_t piece;           /* or 0 */
 	bool cut;
