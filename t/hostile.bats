@@ -32,6 +32,36 @@ against() {
 	against auth --server-auth="$BATS_TEST_TMPDIR/accounts"
 }
 
+@test "whether there is such a user cannot be told by the time it takes" {
+	printf 'server LOGIN bob secret\nserver CRAM-MD5 tim %s\n' \
+		"$(spool-passwd <<<secret)" >"$BATS_TEST_TMPDIR/accounts"
+	chmod 600 "$BATS_TEST_TMPDIR/accounts"
+	siege guesses -t -j 100 -- smtp-recv $me --domain=mx.test --no-syslog \
+		--server-auth="$BATS_TEST_TMPDIR/accounts"
+	same_time plain-bob plain-nobody
+	same_time cram-tim cram-nobody
+}
+
+# What it has to do with arguments: hang up if there is anything wrong with them.
+@test "what a verifier is asked" {
+	cat >"$BATS_TEST_TMPDIR/verifier" <<-'EOT'
+		#!/bin/sh
+		[ $# = 8 ] || exit 100
+		case $1 in
+		-* | *[![:print:]]* | *'|'* | '') exit 100 ;;
+		esac
+		printf '\ntaken@b.test\n'
+		exit 1
+	EOT
+	chmod 755 "$BATS_TEST_TMPDIR/verifier"
+	against verifier --verifier="$BATS_TEST_TMPDIR/verifier"
+}
+
+@test "whoever starts us may ignore SIGPIPE" {
+	siege gone -- env --ignore-signal=PIPE smtp-recv $me --domain=mx.test \
+		--log --no-syslog
+}
+
 # 700 sessions; ROUNDS=15 makes them more than 10,000
 @test "who goes leaves nothing, wherever it was" {
 	local i

@@ -157,10 +157,10 @@ against() {
 @test "smuggling out: RETR and TOP end in one place only" {
 	local n
 	n=$("$BATS_TEST_DIRNAME/texts" write "$spool")
-	$(server) < <(
-		printf "$in"
+	env $(server) < <(
+		printf %b "$in"
 		seq "$n" | sed $'s/.*/RETR &\\r\\\nTOP & 1000000\\r/'
-		printf "$bye"
+		printf %b "$bye"
 	) >"$BATS_TEST_TMPDIR/said"
 	run "$BATS_TEST_DIRNAME/texts" pop <"$BATS_TEST_TMPDIR/said"
 	assert_success

@@ -10,7 +10,19 @@ siege() {
 	run besiege -d "$BATS_TEST_TMPDIR" $memory -j 16 "${options[@]}" \
 		"$table" "$@"
 	assert_success
-	assert_output --regexp '^[0-9]+ rows$'
+	assert_line --index $((${#lines[@]} - 1)) --regexp '^[0-9]+ rows$'
+}
+# median NAME: of the times of the rows with this name.
+median() {
+	sed -n "s/^$1 //p" <<<"$output" | sort -n | awk '{ a[NR] = $1 }
+		END { print (NR > 8 ? a[int((NR + 1) / 2)] : 0) }'
+}
+# same_time NAME NAME: neither takes a quarter longer than the other.
+same_time() {
+	local a b
+	a=$(median "$1") b=$(median "$2")
+	((a > 0 && b > 0 && a * 4 < b * 5 && b * 4 < a * 5)) ||
+		fail "$1 takes $a ms, $2 $b ms"
 }
 # What a session may use, in KiB, whatever is said in it.
 memory=-m8192

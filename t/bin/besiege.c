@@ -29,7 +29,8 @@ static const char usage[] =
 "  -l       list the rows, and do nothing\n"
 "  -m KIB   the memory that each may use\n"
 "  -p       POP3, not SMTP\n"
-"  -s DIR   what is in each spool at first\n";
+"  -s DIR   what is in each spool at first\n"
+"  -t       print the name of each row and how many ms it has taken\n";
 
 static void
 put_octets(const char *what, const struct buf *b)
@@ -51,6 +52,10 @@ play(const struct siege *s, const struct row *row, size_t octets, bool half)
 
 	assault(s, row, octets, &o);
 	judge(s, row, &o, half, &wrong);
+	if (s->times) {
+		printf("%s %lld\n", row->name, (long long)o.ticks);
+		fflush(stdout);
+	}
 	good = wrong.n == 0;
 	if (!good) {
 		printf("%s: %s", row->where, row->name);
@@ -125,7 +130,7 @@ main(int argc, char **argv)
 	bool list = false;
 	int c;
 
-	while ((c = getopt(argc, argv, "+d:j:lm:ps:")) != -1)
+	while ((c = getopt(argc, argv, "+d:j:lm:ps:t")) != -1)
 		switch (c) {
 		case 'd': s.work = optarg; break;
 		case 'j': jobs = strtoul(optarg, NULL, 10); break;
@@ -133,6 +138,7 @@ main(int argc, char **argv)
 		case 'm': s.memory = strtol(optarg, NULL, 10); break;
 		case 'p': s.pop = true; break;
 		case 's': s.model = optarg; break;
+		case 't': s.times = true; break;
 		default: fputs(usage, stderr); return EX_USAGE;
 		}
 	for (; optind < argc && strcmp(argv[optind], "--") != 0; optind++)

@@ -301,7 +301,9 @@ assault(const struct siege *s, const struct row *row, size_t octets,
 		cannot("start the program");
 	if (t.left == 0)
 		finish(&t);
+	o->ticks = date_ticks();
 	converse(&t);
+	o->ticks = date_ticks() - o->ticks;
 	if (t.sock >= 0)
 		hang_up(&t);
 	close(t.child);

@@ -6,6 +6,7 @@
  * One session: the program with a socket as its descriptors 0 and 1, as
  * inetd starts it, and a spool of its own.
  */
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -16,6 +17,7 @@ struct siege {
 	const char *work;       /* a directory for spools */
 	const char *model;      /* what is in each spool at first, or NULL */
 	bool pop;               /* POP3, not SMTP */
+	bool times;             /* are wanted */
 	long memory;            /* KiB that a process may use, or 0 */
 };
 
@@ -25,6 +27,7 @@ struct outcome {
 	struct buf spool;       /* the path */
 	int status;             /* of wait(2) */
 	long memory;            /* KiB, at most */
+	int64_t ticks;          /* ms, to the program's end */
 	bool hung;              /* and was killed */
 	bool orphans;           /* processes that outlive it */
 };
