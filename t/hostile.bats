@@ -80,3 +80,27 @@ against() {
 	[ "$(grep -ac '' "$spool/$(only).content")" = \
 		"$(grep -ac $'\r$' "$spool/$(only).content")" ]
 }
+
+@test "README.md names tables and tests that there are" {
+	local name file title n=0
+	while IFS= read -r name; do
+		file=${name%%: *} title=${name#*: }
+		case $name in
+		hostile/* | unit/*) assert_file_exist "$BATS_TEST_DIRNAME/$name" ;;
+		*.bats) assert_file_exist "$BATS_TEST_DIRNAME/$name" ;;
+		*.bats:*)
+			grep -qF "@test \"$title\"" "$BATS_TEST_DIRNAME/$file" ||
+				fail "no such test: $name"
+			;;
+		*) continue ;;
+		esac
+		n=$((n + 1))
+	done < <(grep -o '`[^`]*`' "$BATS_TEST_DIRNAME/hostile/README.md" | tr -d '`')
+	((n > 100))
+	# and each table is named
+	for file in "$BATS_TEST_DIRNAME"/hostile/*; do
+		case ${file##*/} in README.md | common | sequences) continue ;; esac
+		grep -qF "\`hostile/${file##*/}\`" "$BATS_TEST_DIRNAME/hostile/README.md" ||
+			fail "not in README.md: $file"
+	done
+}
