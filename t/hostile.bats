@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=bash disable=SC2030,SC2031,SC2086,SC2154
+# shellcheck shell=bash disable=SC2016,SC2030,SC2031,SC2086,SC2154
 # smtp-recv: clients that mean no good, or cannot do better. The sessions are
 # rows of the tables in t/hostile, and t/bin/siege/judge.h says what has to be
 # so after each of them. t/hostile/README.md tells what attack is where.
