@@ -180,6 +180,31 @@ needs_of() {
 	meet_all
 }
 
+@test "a reply that is none to what makes a message: it is not taken for sent" {
+	local step o how
+	for o in "" "--ehlo PIPELINING" "--ehlo CHUNKING"; do
+		for step in MAIL RCPT DATA EOD; do
+			[[ $o$step != *CHUNKINGDATA ]] || continue
+			for how in '250-a\r\n251 b' '250-a\r\n550 b' '250-a\r\nb' 99 1000 \
+				'150 wait' '650 x' '2 5 0' 25 2 '' '\x00250 ok' '250~ok' '+250 ok' \
+				'-250 ok' ' 250 ok' '0250 ok' '250ok' '２５０ ok' 'HTTP/1.1 200 OK' \
+				'354 go' '334 VXNlcm5hbWU6' '220'; do
+				# the first digit is what counts, RFC 5321 section 4.2.1
+				[[ $step$how != DATA3* && $how$step != 220[!D]* ]] || continue
+				will_meet "deferred gone" 75 'status=deferred \(451 ' $o \
+					--reply "$step:1=$how"
+			done
+			# half a reply, and then the end
+			for how in '250\c' '250-half\r\n\c' '250 half\c' '2\c' '250 half\r\c'; do
+				will_meet "deferred gone" 75 'status=deferred \(451 ' $o \
+					--reply "$step:1=$how" --close-after "$step:1"
+			done
+		done
+	done
+
+	meet_all
+}
+
 @test "silence at each step ends in time" {
 	local step
 	for step in HELO STARTTLS AUTH AUTH+; do
