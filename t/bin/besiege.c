@@ -153,7 +153,9 @@ main(int argc, char **argv)
 	}
 	s.program = argv + optind + 1;
 	signal(SIGPIPE, SIG_DFL);
+#ifdef M_MMAP_THRESHOLD
 	/* what is given back is gone, and not a part of the next child */
 	mallopt(M_MMAP_THRESHOLD, 65536);
+#endif
 	return play_all(&s, &t, jobs);
 }

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -97,7 +97,7 @@ become(char **argv, int out, int err)
 {
 	if (dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		_exit(127);
-	close_range(3, ~0U, 0);
+	syscall(SYS_close_range, 3U, ~0U, 0U);
 	execvp(argv[0], argv);
 	_exit(127);
 }
@@ -141,7 +141,7 @@ serve(const struct run *run, struct buf *port)
 static void
 wait_for(struct run *run, pid_t p)
 {
-	int fd = pidfd_open(p, 0);
+	int fd = (int)syscall(SYS_pidfd_open, p, 0);
 	struct pollfd end = { .fd = fd, .events = POLLIN };
 
 	if (poll(&end, 1, PATIENCE) <= 0) {

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <linux/sockios.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,10 +12,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -24,7 +23,7 @@
 #include "base/date.h"
 #include "base/log.h"
 
-enum { PATIENCE = 40000 };      /* ms for a session */
+enum { PATIENCE = 60000 };      /* ms for a session */
 
 static void __attribute__((noreturn))
 cannot(const char *what)
@@ -130,9 +129,9 @@ become(const struct siege *s, const struct row *row, const char *spool,
 	}
 	if (dup2(sock, 0) < 0 || dup2(sock, 1) < 0 || dup2(log, 2) < 0)
 		_exit(127);
-	close_range(3, ~0U, 0);
+	syscall(SYS_close_range, 3U, ~0U, 0U);
 	if (row->limit >= 0)
-		setrlimit((__rlimit_resource_t)row->limit, &most);
+		syscall(SYS_prlimit64, 0, row->limit, &most, NULL);
 	execvp(s->program[0], list_argv(&argv));
 	_exit(127);
 }
@@ -165,7 +164,7 @@ unread(const struct talk *t)
 {
 	int n = 0;
 
-	return ioctl(t->sock, SIOCOUTQ, &n) == 0 && n > 0;
+	return ioctl(t->sock, TIOCOUTQ, &n) == 0 && n > 0;
 }
 
 static void
@@ -294,7 +293,7 @@ assault(const struct siege *s, const struct row *row, size_t octets,
 	/* only now, so that it is not taken for the program's memory */
 	fill(&input, row->input);
 	t.sock = pair[0];
-	t.child = pidfd_open(program, 0);
+	t.child = (int)syscall(SYS_pidfd_open, program, 0);
 	t.input = buf_text(&input);
 	t.left = input.n < octets ? input.n : octets;
 	if (program < 0 || t.child < 0)
