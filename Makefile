@@ -160,6 +160,8 @@ $(PEERS:%=$(B)/t/bin/%) $(BENCHES:%=$(B)/t/bench/%): $(B)/t/%: $(B)/t/%.o $(LIBR
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(LIBRARY) $(LIBS)
 
 $(B)/t/bin/answer: $(call objects,t/bin/parts/*.c)
+$(B)/t/bin/meet: $(call objects,t/bin/meeting/*.c)
+$(B)/t/bin/besiege: $(call objects,t/bin/siege/*.c)
 
 test-programs: all $(UNITS:%=$(B)/t/unit/%) $(PEERS:%=$(B)/t/bin/%) $(B)/t/bench/sink
 

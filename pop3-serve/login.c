@@ -291,11 +291,11 @@ converse(struct session *s, enum sasl_mechanism m, char *initial)
 
 static const char *
 objection(const struct session *s, const char *name, const char *initial,
-    enum sasl_mechanism *m)
+    const char *more, enum sasl_mechanism *m)
 {
 	if (!sasl_find(name, m) || !guard_accepts(&s->guard, *m))
 		return "-ERR invalid mechanism";
-	if (initial && !sasl_client_first(*m))
+	if (more || (initial && !sasl_client_first(*m)))
 		return "-ERR invalid initial response";
 	return NULL;
 }
@@ -304,7 +304,9 @@ objection(const struct session *s, const char *name, const char *initial,
 void
 do_auth(struct session *s, char *arg)
 {
-	char *name = text_word(&arg), *initial = text_word(&arg);
+	size_t n = strlen(arg);
+	char *said = arg, *name = text_word(&arg);
+	char *initial = text_word(&arg), *more = text_word(&arg);
 	enum sasl_mechanism m = SASL_PLAIN;
 	const char *no = NULL;
 
@@ -313,15 +315,15 @@ do_auth(struct session *s, char *arg)
 	if (needs_tls(s))
 		no = "-ERR must use STLS before authentication";
 	else if (name)
-		no = objection(s, name, initial, &m);
-	if (no && initial)
-		explicit_bzero(initial, strlen(initial));
-	if (no)
+		no = objection(s, name, initial, more, &m);
+	if (no) {
+		explicit_bzero(said, n);
 		decline(s, no);
-	else if (name)
+	} else if (name) {
 		converse(s, m, initial);
-	else
+	} else {
 		list_mechanisms(s);
+	}
 }
 
 /* --- STLS, RFC 2595 --- */

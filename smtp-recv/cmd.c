@@ -177,6 +177,9 @@ const struct command commands[] = {
 	{ "DELETE",   ANY,                    MAY_ARG,  hang_up },
 	{ "OPTIONS",  ANY,                    MAY_ARG,  hang_up },
 	{ "CONNECT",  ANY,                    MAY_ARG,  hang_up },
+	{ "TRACE",    ANY,                    MAY_ARG,  hang_up },
+	{ "PATCH",    ANY,                    MAY_ARG,  hang_up },
+	{ "PRI",      ANY,                    MAY_ARG,  hang_up },
 	{ NULL, 0, MAY_ARG, NULL }
 };
 

@@ -15,7 +15,7 @@ over() {
 		"--server-tls=$certs/mx.test.pem" $options
 	shift
 	run python3 - "$port" "$certs/mx.test-cert.pem" "$@" <<-'EOF'
-		import socket, ssl, sys
+		import os, socket, ssl, sys
 		port, ca, *steps = sys.argv[1:]
 		sock = socket.create_connection(('127.0.0.1', int(port)))
 		sock.settimeout(20)
@@ -24,6 +24,38 @@ over() {
 		    global sock
 		    sock = context.wrap_socket(sock, server_hostname='mx.test')
 		    print('TLS')
+		def old(version):
+		    global sock
+		    context.set_ciphers('ALL:@SECLEVEL=0')
+		    context.minimum_version = context.maximum_version = version
+		    try:
+		        tls()
+		    except (ssl.SSLError, OSError):
+		        print('failed')
+		        sys.exit()
+		def notify():
+		    global sock
+		    plain = socket.socket(fileno=os.dup(sock.fileno()))
+		    sock.setblocking(False)
+		    try:
+		        sock.unwrap()
+		    except ssl.SSLError:
+		        pass
+		    sock = plain
+		    sock.settimeout(20)
+		def clear():
+		    try:
+		        sock.sendall(b'QUIT\r\n')
+		    except OSError:
+		        pass
+		def drain():
+		    try:
+		        sock.shutdown(socket.SHUT_WR)
+		        while sock.recv(65536):
+		            pass
+		    except OSError:
+		        pass
+		    print('END')
 		def hear():
 		    line = b''
 		    while not line.endswith(b'\n'):
@@ -37,6 +69,14 @@ over() {
 		for step in steps:
 		    if step == 'TLS':
 		        tls()
+		    elif step.startswith('TLSv'):
+		        old(ssl.TLSVersion[step])
+		    elif step == 'NOTIFY':
+		        notify()
+		    elif step == 'CLEAR':
+		        clear()
+		    elif step == 'DRAIN':
+		        drain()
 		    elif step == 'HEAR':
 		        hear()
 		    elif step == 'LIST':
@@ -74,8 +114,37 @@ login='USER bob\r\nPASS pass\r\n'
 	refute_line --regexp '^\+OK$'
 	over "" HEAR "STLS\\r\\n$login" HEAR HEAR
 	refute_line --regexp '^\+OK user'
-	over "" HEAR 'STLS\r\nNO' HEAR HEAR
+	local rest
+	for rest in NO 'NOOP\n' 'QUIT\r' '\x16\x03\x01'; do
+		over "" HEAR "STLS\\r\\n$rest" HEAR HEAR
+		assert_line END
+	done
+}
+
+@test "STLS: what is no handshake ends it" {
+	local garbage
+	for garbage in 'NOOP\r\n' 'GET / HTTP/1.1\r\n\r\n' '\x16\x03\x01\xff\xff' \
+		'\x15\x03\x03\x00\x02\x02\x28' '\x80\x2e\x01\x03\x00'; do
+		over "" HEAR 'STLS\r\n' HEAR "$garbage" DRAIN
+		assert_line END
+		refute_line --regexp '^\+OK$'
+		grep -q 'SSL_accept error from' "$log"
+	done
+}
+
+@test "STLS: TLS 1.0 and 1.1 are refused" {
+	local v
+	for v in TLSv1 TLSv1_1; do
+		over "" HEAR 'STLS\r\n' HEAR "$v" HEAR
+		assert_line failed
+	done
+}
+
+@test "STLS: a close_notify ends it, and what comes then in clear is not heard" {
+	over "" HEAR 'STLS\r\n' HEAR TLS "$login" HEAR HEAR 'DELE 1\r\n' HEAR \
+		NOTIFY CLEAR DRAIN
 	assert_line END
+	assert_equal "$(left)" 1
 }
 
 @test "STLS is not there without a certificate, after the log-in, or when it has failed" {

@@ -106,21 +106,21 @@ rows() {
 }
 
 @test "SMTP smuggling out: whatever stands between, there is one message" {
-	local seq n=0
-	local evil='MAIL FROM:<evil@x.test>\r\nRCPT TO:<bob@x.test>\r\nDATA\r\nsmuggled\r\n'
-	for seq in '\n.\n' '\n.\r\n' '\r.\r' '\r.\r\n' '\r\n.\n' '\r\n.\r' '\r.\n' '\n.\r' \
-		'\r\n.\r\n' '\n\n.\n\n' '\r\r.\r\r' '\n\r.\n\r' '\r\n.\r\r\n' '\r\n\0.\r\n' \
-		'\r\n.\0\r\n' '\r\0\n.\r\n' '\r\n.\r\0\n' '\r\n. \r\n' '\r\n .\r\n' '\r\n..\r\n'; do
-		text $((++n)) "Subject: a\r\n\r\ntext$seq$evil.\r\n"
+	local n o
+	for o in PIPELINING CHUNKING; do
+		rm -f "$spool"/*
+		n=$("$BATS_TEST_DIRNAME/texts" write "$spool")
+		serve --ehlo $o --ehlo 8BITMIME
+		forward
+		exits 0
+		[ "$(arrived)" = "$n" ] || fail "$(arrived) messages of $n"
+		[ "$(said_times '^MAIL FROM')" = "$n" ]
+		[ "$(said_times 'evil|bob|smuggled|BARE|LOST')" = 0 ] ||
+			fail "$(cat "$said")"
+		run "$BATS_TEST_DIRNAME/texts" smtp "$got"
+		assert_success
+		assert_output ""
 	done
-	serve --ehlo PIPELINING
-	forward
-	exits 0
-	[ "$(arrived)" = "$n" ] || fail "$(arrived) messages of $n"
-	[ "$(said_times '^MAIL FROM')" = "$n" ]
-	[ "$(said_times 'evil|bob|smuggled|BARE|LOST')" = 0 ] || fail "$(cat "$said")"
-	# nothing was lost: all of the lines are there
-	[ "$(grep -lc '^smuggled' "$got"/*.content | wc -l)" = "$n" ]
 }
 
 # A text whose interesting octets meet the end of each block that is read.

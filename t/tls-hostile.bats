@@ -279,6 +279,20 @@ load tls
 	EOF
 	replies 220c 250c 220c 221
 }
+@test "TLS from the start: the same, and HTTP is no more welcome than in clear" {
+	local words
+	for words in http/1.1 h2 pop3 imap ftp; do
+		play "-a $words" "$(tls_server)" --server-tls-connection <<<start
+		assert_line failed
+		replies
+	done
+	play '-a smtp' "$(tls_server)" --server-tls-connection <<-'EOF'
+		start
+		text POST / HTTP/1.1\r\nHost: x\r\n\r\nEHLO c\r\nMAIL FROM:<a@a.test>\r\n
+	EOF
+	assert_success
+	replies 220 221
+}
 @test "tls-io dies: the session ends by itself" {
 	steps <<-EOF
 		$tls_data
