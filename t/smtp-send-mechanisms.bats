@@ -174,6 +174,7 @@ asks() {
 }
 # It was asked to stop, and did not: the next command would be an answer.
 given_up_on() {
+	wait_until grep -q '^LOST' "$said"
 	[ "$(tail -n 2 "$said" | head -n 1)" = "AUTH+ *" ] || fail "$1: $(cat "$said")"
 	[ "$(tail -n 1 "$said")" = LOST ] || fail "$1: $(cat "$said")"
 	[[ $stderr == *"failed: 504 5.5.2 unexpected question"* ]] || fail "$stderr"
