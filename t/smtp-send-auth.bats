@@ -359,7 +359,7 @@ fetched() { wc -l <"$program.count"; }
 	local other=$spool/.oauth-token.99999 run
 	token s3cr3t
 	serve --ehlo "AUTH XOAUTH2"
-	# smtp-send with that number
+	# smtp-send with that number, and all in one process
 	# shellcheck disable=SC2016
 	run='echo $$ >"$0"; until [ -e "$0.go" ]; do sleep 0.05; done; exec "$@"'
 	oauth() {
@@ -367,7 +367,7 @@ fetched() { wc -l <"$program.count"; }
 		rm -f "$spool/.oauth-token"* "$BATS_TEST_TMPDIR"/number*
 		setsid sh -c "$run" "$BATS_TEST_TMPDIR/number" smtp-send --spool-dir "$spool" \
 			--forward-to "127.0.0.1:$port" --log --no-syslog \
-			--oauth-exec="$program" --oauth-user=ann \
+			--oauth-exec="$program" --oauth-user=ann --no-sandbox \
 			$me 2>"$BATS_TEST_TMPDIR/log" 3>&- &
 		pids+=($!)
 		wait_until test -s "$BATS_TEST_TMPDIR/number"
