@@ -155,6 +155,7 @@ $(PEERS:%=$(B)/t/bin/%) $(BENCHES:%=$(B)/t/bench/%): $(B)/t/%: $(B)/t/%.o $(LIBR
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(LIBRARY) $(LIBS)
 
 $(B)/t/bin/answer: $(call objects,t/bin/parts/*.c)
+$(B)/t/bin/tamper: $(call objects,t/bin/trace/*.c)
 
 test-programs: all $(UNITS:%=$(B)/t/unit/%) $(PEERS:%=$(B)/t/bin/%) $(B)/t/bench/sink
 
