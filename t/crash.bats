@@ -48,6 +48,8 @@ fine() {
 	crash --what=faults --only=send-stale \
 		--calls=open,openat,flock,rename,renameat2
 	fine
+	crash --what=faults --only=send-some --calls=pread64
+	fine
 	crash --what=faults --only=send-filter --calls=fstat,stat,newfstatat
 	fine
 	crash --what=faults --only=send-jobs --calls=sendto,recvfrom

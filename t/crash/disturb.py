@@ -108,7 +108,7 @@ class Disturbance:
             if not self.args.calls or call["call"] in self.args.calls:
                 yield call, ours[p]
 
-    def try_point(self, point, crashed, *options):
+    def try_point(self, point, crashed, *options, error=""):
         if not self.turn():
             return
         try:
@@ -116,6 +116,7 @@ class Disturbance:
         except TimeoutExpired:
             self.report.problem(self.scenario.name, self.what, point, "hangs")
             return
+        run.error = error
         if run.hit:
             self.judge(point, run, crashed)
 
@@ -148,7 +149,7 @@ class Faults(Disturbance):
             at, name = f"{call['p']}:{call['n']}", call["call"]
             for error in FAILURES.get(name, ()):
                 self.try_point(f"{error} at {at} {name}", False, "--fail",
-                               f"{at}:{number(error)}:{name}")
+                               f"{at}:{number(error)}:{name}", error=error)
             if name in AMOUNTS and call["result"] > 1:
                 self.try_point(f"short at {at} {name}", False, "--short",
                                f"{at}:1:{name}")

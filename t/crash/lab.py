@@ -19,6 +19,7 @@ class Run:
     status: int = 0
     signal: int = 0
     hit: str = ""
+    error: str = ""             # with which a call has been made to fail
     out: bytes = b""
     err: bytes = b""
     calls: list = field(default_factory=list)

@@ -208,10 +208,10 @@ def receiving():
                  ONE.text, [ONE], acked=exit_0("one")),
         Scenario("immediate", [*RECV, "--immediate",
                                "--forward-to=127.0.0.1:{port}"],
-                 by_data(ONE), [ONE], acked=one, sends=True, window=80),
+                 by_data(ONE), [ONE], acked=one, sends=True, window=14),
         Scenario("onward", [*RECV, "--forward-on-disconnect",
                             "--forward-to=127.0.0.1:{port}"],
-                 by_data(ONE), [ONE], acked=one, sends=True, window=40),
+                 by_data(ONE), [ONE], acked=one, sends=True, window=8),
     ]
 
 
@@ -224,22 +224,22 @@ def sending():
                    journal=b"X-Sluice-Done: <had@b.test> 250 ok\r\n")
     return [
         Scenario("send", SEND, there=[Placed(ONE), Placed(TWO)], sends=True,
-                 window=24),
+                 window=10),
         Scenario("send-chunks", SEND, there=[Placed(ONE)], sends=True,
-                 sink={"chunking": True}, window=12),
+                 sink={"chunking": True}, window=6),
         Scenario("send-deferred", SEND, there=[Placed(defer)], sends=True),
         Scenario("send-refused", SEND, there=[Placed(refuse)], sends=True),
         Scenario("send-some", [*SEND, "--forward-to-some"],
-                 there=[Placed(some)], sends=True, window=14),
+                 there=[Placed(some)], sends=True, window=8),
         Scenario("send-singly", SEND, there=[Placed(three)], sends=True,
-                 sink={"most": 1}, window=40),
-        Scenario("send-stale", SEND, there=[stale], sends=True, window=12),
+                 sink={"most": 1}, window=18),
+        Scenario("send-stale", SEND, there=[stale], sends=True, window=5),
         Scenario("send-filter", [*SEND, "--client-filter={work}/filter"],
-                 there=[Placed(ONE)], sends=True, seen=True, window=12,
+                 there=[Placed(ONE)], sends=True, seen=True, window=16,
                  lax=True),
         Scenario("send-jobs", [*SEND, "--jobs=2"],
                  there=[Placed(ONE), Placed(TWO), Placed(THREE)], sends=True,
-                 window=90),
+                 window=40),
     ]
 
 
