@@ -162,8 +162,16 @@ $(PEERS:%=$(B)/t/bin/%) $(BENCHES:%=$(B)/t/bench/%): $(B)/t/%: $(B)/t/%.o $(LIBR
 $(B)/t/bin/answer: $(call objects,t/bin/parts/*.c)
 $(B)/t/bin/meet: $(call objects,t/bin/meeting/*.c)
 $(B)/t/bin/besiege: $(call objects,t/bin/siege/*.c)
+$(B)/t/bin/tamper: $(call objects,t/bin/trace/*.c)
 
-test-programs: all $(UNITS:%=$(B)/t/unit/%) $(PEERS:%=$(B)/t/bin/%) $(B)/t/bench/sink
+# preloaded: it has to be of the programs' libc
+$(B)/t/crash/stingy.so: t/crash/stingy.c
+	@mkdir -p $(@D)
+	$(SAY) "LINK $@"
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -fPIC -shared -o $@ $<
+
+test-programs: all $(UNITS:%=$(B)/t/unit/%) $(PEERS:%=$(B)/t/bin/%) $(B)/t/bench/sink \
+	$(B)/t/crash/stingy.so
 
 check: test-programs
 	t/run $(B) $(TESTS)
@@ -171,9 +179,11 @@ check: test-programs
 asan:
 	$(MAKE) SANITIZE=1 check
 
-# kill -9 under load, for as long as you like
+# Stopped and hindered at each system call, all power cuts; and kill -9 under
+# load, for as long as you like
 KILLS = 5000
-torture: all
+torture: test-programs
+	t/crash/run $(B) --random=20
 	t/torture $(B) $(KILLS)
 
 # Many clients at once, for a while

@@ -148,8 +148,14 @@ worker_tell(const struct worker *w, enum order_kind kind)
 	memset(&o, 0, sizeof o);
 	o.kind = kind;
 	o.id = w->id;
-	while (send(w->fd, &o, sizeof o, MSG_NOSIGNAL) < 0 && errno == EINTR)
-		continue;       /* if it is dead we shall see its end */
+	while (send(w->fd, &o, sizeof o, MSG_NOSIGNAL) < 0) {
+		if (errno == EINTR)
+			continue;
+		/* if it is not dead it shall not wait for ever: either way
+		 * we shall see its end */
+		shutdown(w->fd, SHUT_RDWR);
+		break;
+	}
 }
 
 void
@@ -175,10 +181,12 @@ worker_bury(struct worker *w)
 {
 	int status = 0;
 
-	while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
-		continue;
+	/* the line first: if it was the line that has failed, not the worker,
+	 * that one must not wait for orders while we wait for its end */
 	close(w->fd);
 	w->fd = -1;
+	while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
+		continue;
 	return status;
 }
 

@@ -298,7 +298,6 @@ deliver(struct run *r, const struct message_id *id, bool forced)
 void
 deliver_named(struct run *r, const struct message_id *id)
 {
-	if (claim_recover(&r->spool, id, false))
-		log_warning("%s: left behind by a forwarder that died", id->s);
+	queue_recover(r, id);
 	deliver(r, id, true);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,7 +29,9 @@ put_line(const char *id, const char *status, int code, const char *enhanced,
 
 	buf_printf(&line, "%s %s %d %s %s\n", id, status, code, enhanced,
 	    rest);
-	write_all(STDOUT_FILENO, line.s, line.n);
+	/* who has not heard it must not be waited for: nor may he wait */
+	if (write_all(STDOUT_FILENO, line.s, line.n) < 0)
+		shutdown(STDOUT_FILENO, SHUT_RDWR);
 	buf_free(&line);
 }
 

@@ -55,15 +55,28 @@ queue_pause(uint64_t seconds)
 	queue_poll(NULL, 0, (int64_t)seconds * 1000);
 }
 
+bool
+queue_recover(struct run *r, const struct message_id *id)
+{
+	if (claim_recover(&r->spool, id, false)) {
+		log_warning("%s: left behind by a forwarder that died", id->s);
+		return true;
+	}
+	if (errno) {
+		log_error("%s: busy, and cannot be taken up again: %s", id->s,
+		    strerror(errno));
+		r->later++;
+	}
+	return false;
+}
+
 static void
 look_at(struct run *r, const struct spool_entry *e, struct list *ids)
 {
 	if (e->content)
 		return;
-	if (e->state == STATE_BUSY && claim_recover(&r->spool, &e->id, false))
-		log_warning("%s: left behind by a forwarder that died",
-		    e->id.s);
-	else if (e->state != STATE_READY)
+	if (e->state != STATE_READY && (e->state != STATE_BUSY ||
+	    !queue_recover(r, &e->id)))
 		return;
 	if (message_due(&r->spool, &e->id))
 		list_add(ids, e->id.s);

@@ -318,6 +318,10 @@ bool too_old(const struct run *r, time_t received);
  * consequence for it. */
 bool queue_overdue(const struct run *r, const struct message_id *id);
 
+/* Take up a .busy that a dead forwarder has left behind: true if it was one.
+ * One of which that cannot be told is still to be sent. */
+bool queue_recover(struct run *r, const struct message_id *id);
+
 /* Everything in the spool that is due. */
 void queue_run(struct run *r);
 

@@ -7,7 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* If nobody hears it, the next order does not come. */
+/* If nobody hears it, the line is of no use: then both sides see its end. */
 static void
 say(const struct run *r, enum word_kind kind)
 {
@@ -22,8 +22,12 @@ say(const struct run *r, enum word_kind kind)
 	w.sent = r->sent;
 	w.later = r->later;
 	w.bad = r->bad;
-	while (send(r->boss, &w, sizeof w, MSG_NOSIGNAL) < 0 && errno == EINTR)
-		continue;
+	while (send(r->boss, &w, sizeof w, MSG_NOSIGNAL) < 0) {
+		if (errno == EINTR)
+			continue;
+		shutdown(r->boss, SHUT_RDWR);
+		break;
+	}
 }
 
 /* False: there are no more. A signal ends the waiting for work, but not that

@@ -126,9 +126,17 @@ look_at(struct check *c, const struct spool_entry *e)
 static void
 recover(struct check *c, const struct spool_entry *e)
 {
-	if (claim_recover(&c->spool, &e->id, c->conf.dry_run))
+	struct buf why = { 0 };
+
+	if (claim_recover(&c->spool, &e->id, c->conf.dry_run)) {
 		found(c, &e->id, "busy, but nobody is at work on it",
 		    c->conf.dry_run ? "would become ready" : "ready again");
+	} else if (errno) {
+		buf_printf(&why, "cannot be looked into: %s", strerror(errno));
+		found(c, &e->id, "busy", why.s);
+		c->person = true;
+	}
+	buf_free(&why);
 	look_at(c, e);
 }
 

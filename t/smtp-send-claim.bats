@@ -208,3 +208,19 @@ run_with() {
 		[ "$(tail -n 1 "$spool/$(id 1).envelope")" = $'X-MailRelay-End: 1\r' ]
 	done
 }
+
+@test "a .busy that is no file is not ours, one that cannot be looked into is to be sent" {
+	post 2
+	mkfifo "$spool/$(id 1).envelope.busy"
+	serve
+	forward
+	exits 0
+	rm "$spool/$(id 1).envelope.busy"
+	((EUID != 0)) || skip "root may look into all"
+	post 1
+	mv "$spool/$(id 1).envelope" "$spool/$(id 1).envelope.busy"
+	chmod 0 "$spool/$(id 1).envelope.busy"
+	forward
+	exits 75
+	[[ $stderr = *"$(id 1): busy, and cannot be taken up again: Permission denied"* ]]
+}

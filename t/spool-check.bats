@@ -75,6 +75,19 @@ all_is_well() {
 	assert_file_exists "$spool/$a.content"
 }
 
+@test "a text that a local copy does not need is removed, one that it needs is not" {
+	mv "$spool/$a.envelope" "$spool/$a.envelope.local"
+	age "$spool"/*
+	check
+	all_is_well
+	cp -p "$spool/$a.content" "$spool/$a.content.local"
+	check
+	assert_output "$a text without an envelope: removed"
+	assert_equal "$(files)" "$a.content.local $a.envelope.local"
+	check
+	all_is_well
+}
+
 @test "a text whose envelope is in a sub-directory is left alone" {
 	mkdir "$spool/bob" "$spool/joe"
 	mv "$spool/$a.envelope" "$spool/joe"

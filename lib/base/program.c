@@ -173,16 +173,14 @@ program_exec(const char *name, const struct list *arguments)
 static void
 become_helper(int end, bool keep_stderr, const char *path, char **argv)
 {
-	int null;
+	int err = keep_stderr ? STDERR_FILENO : open("/dev/null", O_WRONLY);
 
-	dup2(end, STDIN_FILENO);
-	dup2(end, STDOUT_FILENO);
-	if (!keep_stderr) {
-		null = open("/dev/null", O_WRONLY);
-		dup2(null, STDERR_FILENO);
+	/* never with a client's socket in a place of these */
+	if (dup2(end, STDIN_FILENO) >= 0 && dup2(end, STDOUT_FILENO) >= 0 &&
+	    dup2(err, STDERR_FILENO) >= 0) {
+		close_range(3, ~0U, 0);
+		execv(path, argv);
 	}
-	close_range(3, ~0U, 0);
-	execv(path, argv);
 	_exit(EX_OSERR);
 }
 

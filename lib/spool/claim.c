@@ -171,19 +171,35 @@ claim_lend(struct claim *c)
 	c->shield = shield_raise(c->spool, &c->id);
 }
 
+/* Is that the file? -1: errno. */
+static int
+is_file(int fd, const struct stat *st)
+{
+	struct stat mine;
+
+	if (fstat(fd, &mine) < 0)
+		return -1;
+	return mine.st_ino == st->st_ino && mine.st_dev == st->st_dev;
+}
+
 /* Lock what has the envelope's name now, if it is another file. Whoever took
  * it for a stale one is about to see the shield. */
 static bool
 lock_again(struct claim *c)
 {
 	struct file_name busy = envelope_name(&c->id, STATE_BUSY);
-	int fd;
+	int fd, same;
+	struct stat st;
 
-	if (spool_is_named(c->spool, c->fd, busy.s))
-		return true;
-	fd = spool_open_file(c->spool, busy.s, O_RDWR, NULL);
+	fd = spool_open_file(c->spool, busy.s, O_RDWR, &st);
 	if (fd < 0)
 		return false;
+	/* for our own lock we would wait for ever */
+	same = is_file(c->fd, &st);
+	if (same != 0) {
+		close(fd);
+		return same > 0;
+	}
 	while (flock(fd, LOCK_EX) < 0 && errno == EINTR)
 		continue;
 	close(c->fd);

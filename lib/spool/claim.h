@@ -84,8 +84,9 @@ void claim_free(struct claim *c);
 /* Is it due? Mostly told without opening it. */
 bool message_due(const struct spool *s, const struct message_id *id);
 
-/* Put a .busy whose owner has died back to .envelope: true if it was one. With dry_run
- * only look. */
+/* Put a .busy whose owner has died back to .envelope: true if it was one. With
+ * dry_run only look. False with errno 0: it has an owner, is gone, or is no
+ * file; with another one: that could not be found out, or not be done. */
 bool claim_recover(const struct spool *s, const struct message_id *id,
     bool dry_run);
 

@@ -57,9 +57,14 @@ envelope_file_append(int fd, const struct buf *lines)
 	struct buf text = { 0 };
 	off_t end = lseek(fd, 0, SEEK_END);
 	char last = '\n';
+	ssize_t n = 1;
 	bool ok;
 
-	if (end > 0 && pread(fd, &last, 1, end - 1) != 1)
+	do {
+		if (end > 0)
+			n = pread(fd, &last, 1, end - 1);
+	} while (n < 0 && errno == EINTR);
+	if (n != 1)
 		return false;
 	/* never to become too large to be read */
 	if (end + (off_t)lines->n + 2 > ENVELOPE_OCTETS) {

@@ -129,12 +129,24 @@ is_in_any(const struct sweeper *w, const struct message_id *id)
 	return false;
 }
 
+/* A local copy with a text of its own does not need the message's. */
 static bool
-has_envelope(const struct sweeper *w, const struct message_id *id)
+is_needed_here(const struct sweeper *w, const struct message_id *id,
+    bool local)
 {
-	enum state st;
+	struct stat st;
+	enum state state;
 
-	return envelope_find(w->spool, id, &st) || is_in_any(w, id);
+	if (!envelope_find(w->spool, id, &state))
+		return false;
+	return local || state != STATE_LOCAL || fstatat(w->spool->fd,
+	    local_content_name(id).s, &st, AT_SYMLINK_NOFOLLOW) < 0;
+}
+
+static bool
+has_envelope(const struct sweeper *w, const struct message_id *id, bool local)
+{
+	return is_needed_here(w, id, local) || is_in_any(w, id);
 }
 
 /* Where the links of a directory are counted there are two, and one more for
@@ -159,7 +171,7 @@ sweep_is_shared(struct sweeper *w, const struct spool *s,
 /* Is it certain that no envelope goes with this content, which is locked?
  * LITTER_GONE if so. */
 static enum litter
-judge(struct sweeper *w, const struct message_id *id)
+judge(struct sweeper *w, const struct message_id *id, bool local)
 {
 	errno = w->error;
 	if (w->watch < 0)
@@ -168,7 +180,7 @@ judge(struct sweeper *w, const struct message_id *id)
 		stirred(w);
 		if (!list_directories(w))
 			return LITTER_ERROR;
-		if (has_envelope(w, id))
+		if (has_envelope(w, id, local))
 			break;
 		if (!stirred(w))
 			return LITTER_GONE;
@@ -215,17 +227,17 @@ sweep_content(struct sweeper *w, const struct message_id *id, bool local,
 	struct file_name name = local ? local_content_name(id) :
 	    content_name(id);
 	enum litter l;
-	enum state st;
 	int fd;
 
 	/* What is young is not even locked: its writer may be about to. */
-	if (envelope_find(w->spool, id, &st) ||
+	if (is_needed_here(w, id, local) ||
 	    !is_old(w->spool, name.s, before))
 		return LITTER_NONE;
 	fd = lock(w->spool, name.s);
 	if (fd < 0)
 		return could_not();
-	l = is_old(w->spool, name.s, before) ? judge(w, id) : LITTER_NONE;
+	l = is_old(w->spool, name.s, before) ? judge(w, id, local) :
+	    LITTER_NONE;
 	if (l == LITTER_GONE && !dry_run &&
 	    unlinkat(w->spool->fd, name.s, 0) < 0)
 		l = could_not();

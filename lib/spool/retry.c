@@ -32,20 +32,34 @@ message_due(const struct spool *s, const struct message_id *id)
 	return yes;
 }
 
+/* Does errno tell of something that is no file, and so not ours? */
+static bool
+is_foreign(void)
+{
+	return errno == EINVAL || errno == ELOOP || errno == EISDIR ||
+	    errno == ENXIO;
+}
+
 bool
 claim_recover(const struct spool *s, const struct message_id *id, bool dry_run)
 {
 	struct file_name busy = envelope_name(id, STATE_BUSY);
 	struct file_name ready = envelope_name(id, STATE_READY);
 	bool stale;
-	int fd;
+	int fd, saved;
 
 	fd = envelope_file_lock(s, busy.s, NULL);
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno == EWOULDBLOCK || errno == ENOENT || is_foreign())
+			errno = 0;
 		return false;
+	}
+	errno = 0;
 	stale = spool_is_named(s, fd, busy.s) && !shield_is_up(s, id) &&
 	    (dry_run || spool_rename(s, busy.s, ready.s) == 0);
+	saved = stale || errno == ENOENT ? 0 : errno;
 	close(fd);
+	errno = saved;
 	return stale;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "spool/shield.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <unistd.h>
@@ -41,9 +42,11 @@ shield_is_up(const struct spool *s, const struct message_id *id)
 	int fd = trigger_file(s, 0);
 	bool up;
 
+	/* if in doubt it is */
 	if (fd < 0)
-		return false;
+		return errno != ENOENT;
 	up = fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
 	close(fd);
+	errno = 0;
 	return up;
 }

@@ -15,7 +15,7 @@
 /* A descriptor to close in the end; -1 where there are no locks. */
 int shield_raise(const struct spool *s, const struct message_id *id);
 
-/* Has somebody raised it? */
+/* Has somebody raised it? If in doubt yes, with errno; otherwise that is 0. */
 bool shield_is_up(const struct spool *s, const struct message_id *id);
 
 #endif
