@@ -54,7 +54,7 @@ fine() {
 	fine
 	crash --what=faults --only=send-jobs --calls=sendto,recvfrom
 	fine
-	crash --what=faults --only=immediate --calls=dup2,write
+	crash --what=faults --only=immediate --calls=dup2,write,sendmsg,recvmsg
 	fine
 }
 

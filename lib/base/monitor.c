@@ -200,7 +200,9 @@ monitor_hear(struct monitor *m, struct petition *p)
 void
 monitor_answer(struct monitor *m, struct petition *p)
 {
-	say(m->fd, p);          /* who is not there any more needs none */
+	/* who waits for an answer that does not come is to hear the end */
+	if (!say(m->fd, p))
+		shutdown(m->fd, SHUT_RDWR);
 	petition_clear(p);
 }
 
