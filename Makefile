@@ -204,16 +204,22 @@ FUZZ_B    = build-fuzz
 
 # A session is fuzzed with all of its program but the main.c (OF), and with
 # some functions replaced by the target's own (WRAP). The network of those
-# that are WIRED is t/fuzz/parts/wire.c.
-WIRED     = session_send
+# that are WIRED is t/fuzz/parts/wire.c, the spool of those that are BOXED in
+# memory.
+WIRED     = session_send session_recv
+BOXED     = session_recv
 OF_session_send = smtp-send
 WRAP_session_send = socks_connect tls_connect
+OF_session_recv = smtp-recv
+WRAP_session_recv = write fsync openat renameat2 message_id_make secrets_read \
+	tls_open tls_accept filter_run verify
 WRAP_wire = recv __recv_chk send poll nanosleep date_ticks getrandom
 
 wired     = $(if $(filter $(1),$(WIRED)),$(2))
 fuzz_parts = $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,\
 	$(wildcard $(OF_$(1):%=%/*.c)))) \
 	$(call wired,$(1),$(B)/t/fuzz/parts/wire.o) \
+	$(if $(filter $(1),$(BOXED)),$(B)/t/fuzz/parts/box.o) \
 	$(if $(FUZZ),,$(B)/t/fuzz/parts/replay.o)
 fuzz_wraps = $(patsubst %,-Wl$(comma)--wrap=%,$(WRAP_$(1)) \
 	$(call wired,$(1),$(WRAP_wire)))
