@@ -206,13 +206,15 @@ FUZZ_B    = build-fuzz
 # some functions replaced by the target's own (WRAP). The network of those
 # that are WIRED is t/fuzz/parts/wire.c, the spool of those that are BOXED in
 # memory.
-WIRED     = session_send session_recv
-BOXED     = session_recv
+WIRED     = session_send session_recv session_pop
+BOXED     = session_recv session_pop
 OF_session_send = smtp-send
 WRAP_session_send = socks_connect tls_connect
 OF_session_recv = smtp-recv
 WRAP_session_recv = write fsync openat renameat2 message_id_make secrets_read \
 	tls_open tls_accept filter_run verify
+OF_session_pop = pop3-serve
+WRAP_session_pop = secrets_read tls_open tls_accept
 WRAP_wire = recv __recv_chk send poll nanosleep date_ticks getrandom
 
 wired     = $(if $(filter $(1),$(WIRED)),$(2))
