@@ -206,8 +206,8 @@ FUZZ_B    = build-fuzz
 # some functions replaced by the target's own (WRAP). The network of those
 # that are WIRED is t/fuzz/parts/wire.c, the spool of those that are BOXED in
 # memory.
-WIRED     = session_send session_recv session_pop
-BOXED     = session_recv session_pop
+WIRED     = session_send session_recv session_pop session_admin hail token
+BOXED     = session_recv session_pop session_admin token files
 OF_session_send = smtp-send
 WRAP_session_send = socks_connect tls_connect
 OF_session_recv = smtp-recv
@@ -215,6 +215,11 @@ WRAP_session_recv = write fsync openat renameat2 message_id_make secrets_read \
 	tls_open tls_accept filter_run verify
 OF_session_pop = pop3-serve
 WRAP_session_pop = secrets_read tls_open tls_accept
+OF_session_admin = admin-cmd
+WRAP_session_admin = program_converse_with waitpid do_terminate
+OF_token  = smtp-send
+WRAP_token = helper_run
+WRAP_hail = net_connect
 WRAP_wire = recv __recv_chk send poll nanosleep date_ticks getrandom
 
 wired     = $(if $(filter $(1),$(WIRED)),$(2))

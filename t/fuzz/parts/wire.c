@@ -13,6 +13,7 @@
 struct wire wire;
 
 ssize_t __wrap_recv(int fd, void *p, size_t n, int flags);
+ssize_t __wrap___recv_chk(int fd, void *p, size_t n, size_t room, int flags);
 ssize_t __wrap_send(int fd, const void *p, size_t n, int flags);
 int __wrap_poll(struct pollfd *p, nfds_t n, int timeout);
 int __wrap_nanosleep(const struct timespec *t, struct timespec *left);
@@ -60,6 +61,14 @@ __wrap_recv(int fd, void *p, size_t n, int flags)
 	buf_add(&wire.heard, wire.p, n);
 	wire.p += n;
 	return (ssize_t)n;
+}
+
+/* What recv is with _FORTIFY_SOURCE. */
+ssize_t
+__wrap___recv_chk(int fd, void *p, size_t n, size_t room, int flags)
+{
+	CLAIM(n <= room);
+	return __wrap_recv(fd, p, n, flags);
 }
 
 ssize_t
