@@ -220,6 +220,9 @@ WRAP_session_admin = program_converse_with waitpid do_terminate
 OF_token  = smtp-send
 WRAP_token = helper_run
 WRAP_hail = net_connect
+OF_options = smtp-recv
+WRAP_options = die exit fopen setenv unsetenv log_configure log_warning \
+	options_help environment_value
 WRAP_wire = recv __recv_chk send poll nanosleep date_ticks getrandom
 
 wired     = $(if $(filter $(1),$(WIRED)),$(2))

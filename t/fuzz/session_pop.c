@@ -17,7 +17,7 @@
 
 enum {          /* of the first octet */
 	WITH_TLS = 1, WITH_TLS_REQUIRED = 2, NO_DELETE = 4, BY_NAME = 8,
-	NO_HANDSHAKE = 16, WITH_PROXY = 32
+	NO_HANDSHAKE = 16, WITH_PROXY = 64
 };
 enum { MESSAGES = 3 };
 
