@@ -216,9 +216,10 @@ WRAP_session_recv = write fsync openat renameat2 message_id_make secrets_read \
 OF_session_pop = pop3-serve
 WRAP_session_pop = secrets_read tls_open tls_accept
 OF_session_admin = admin-cmd
-WRAP_session_admin = program_converse_with waitpid do_terminate
+WRAP_session_admin = program_converse_with waitpid do_terminate \
+	events_start
 OF_token  = smtp-send
-WRAP_token = helper_run
+WRAP_token = helper_run time
 WRAP_hail = net_connect
 OF_options = smtp-recv
 WRAP_options = die exit fopen setenv unsetenv log_configure log_warning \

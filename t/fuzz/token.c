@@ -7,6 +7,7 @@
 #include "parts/box.h"
 #include "parts/wire.h"
 
+#include <time.h>
 #include <unistd.h>
 
 #include "base/helper.h"
@@ -19,6 +20,7 @@ static unsigned runs;
 
 void __wrap_helper_run(struct helper_result *r, const struct list *words,
     unsigned seconds);
+time_t __wrap_time(time_t *t);
 
 void
 __wrap_helper_run(struct helper_result *r, const struct list *words,
@@ -29,6 +31,19 @@ __wrap_helper_run(struct helper_result *r, const struct list *words,
 	r->code = code;
 	buf_add(&r->output, printed, printed_n);
 	runs++;
+}
+
+/* The seconds of time(2) may be behind those of a file that was made just
+ * now. */
+time_t
+__wrap_time(time_t *t)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (t)
+		*t = now.tv_sec;
+	return now.tv_sec;
 }
 
 /* Nothing in it ends an answer, or a header field. */
