@@ -202,38 +202,39 @@ bench: all $(BENCHES:%=$(B)/t/bench/%) $(B)/t/bench/floor
 FUZZ_SECONDS = 10
 FUZZ_B    = build-fuzz
 
-# A session is fuzzed with all of its program but the main.c (OF), and with
-# some functions replaced by the target's own (WRAP). The network of those
-# that are WIRED is t/fuzz/parts/wire.c, the spool of those that are BOXED in
-# memory.
-WIRED     = session_send session_recv session_pop session_admin hail token
-BOXED     = session_recv session_pop session_admin token files
+# A session is fuzzed with all of its program but the main.c (OF), with some
+# functions replaced by the target's own (WRAP), and with parts of t/fuzz/parts
+# (PARTS), which replace others: the network, calls that fail, ...
 OF_session_send = smtp-send
+PARTS_session_send = wire
 WRAP_session_send = socks_connect tls_connect
 OF_session_recv = smtp-recv
-WRAP_session_recv = write fsync openat renameat2 message_id_make secrets_read \
-	tls_open tls_accept filter_run verify
+PARTS_session_recv = wire box fault server
+WRAP_session_recv = message_id_make filter_run verify
 OF_session_pop = pop3-serve
-WRAP_session_pop = secrets_read tls_open tls_accept
+PARTS_session_pop = wire box server
 OF_session_admin = admin-cmd
-WRAP_session_admin = program_converse_with waitpid do_terminate \
-	events_start
+PARTS_session_admin = wire box
+WRAP_session_admin = program_converse_with waitpid do_terminate events_start
 OF_token  = smtp-send
+PARTS_token = wire box
 WRAP_token = helper_run time
+PARTS_hail = wire
 WRAP_hail = net_connect
+PARTS_files = box
 OF_options = smtp-recv
 WRAP_options = die exit fopen setenv unsetenv log_configure log_warning \
 	options_help environment_value
-WRAP_wire = recv __recv_chk send poll nanosleep date_ticks getrandom
 
-wired     = $(if $(filter $(1),$(WIRED)),$(2))
+WRAP_wire = recv __recv_chk send poll nanosleep date_ticks getrandom
+WRAP_fault = write fsync openat renameat2
+WRAP_server = secrets_read tls_open tls_accept
+
 fuzz_parts = $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,\
 	$(wildcard $(OF_$(1):%=%/*.c)))) \
-	$(call wired,$(1),$(B)/t/fuzz/parts/wire.o) \
-	$(if $(filter $(1),$(BOXED)),$(B)/t/fuzz/parts/box.o) \
-	$(if $(FUZZ),,$(B)/t/fuzz/parts/replay.o)
+	$(patsubst %,$(B)/t/fuzz/parts/%.o,$(PARTS_$(1)) $(if $(FUZZ),,replay))
 fuzz_wraps = $(patsubst %,-Wl$(comma)--wrap=%,$(WRAP_$(1)) \
-	$(call wired,$(1),$(WRAP_wire)))
+	$(foreach p,$(PARTS_$(1)),$(WRAP_$(p))))
 
 $(B)/t/fuzz/%.o: CPPFLAGS += -It/fuzz -I.
 

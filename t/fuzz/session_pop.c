@@ -9,9 +9,8 @@
  * and stays whatever else happens, as does all that was not marked.
  */
 #include "parts/box.h"
+#include "parts/server.h"
 #include "parts/wire.h"
-
-#include <unistd.h>
 
 #include "pop3-serve/session.h"
 
@@ -34,54 +33,6 @@ static struct {
 	bool marked[MESSAGES + 1];
 	bool removed;           /* those are gone now */
 } drop;
-
-/* --- in place of others --- */
-
-bool __wrap_secrets_read(struct secrets *s, const char *path,
-    struct buf *why);
-void __wrap_tls_open(struct tls_config *c);
-enum tls_outcome __wrap_tls_accept(const struct tls_config *c, struct io *io,
-    const char *go_ahead, struct tls_facts *facts);
-
-bool
-__wrap_secrets_read(struct secrets *s, const char *path, struct buf *why)
-{
-	char text[] = "server plain ann horse\nserver login bob horse\n"
-	    "server apop eve horse\n";
-
-	(void)why;
-	secrets_parse(s, path, text, sizeof text - 1);
-	return true;
-}
-
-void
-__wrap_tls_open(struct tls_config *c)
-{
-	c->certificate_fd = c->key_fd = -1;
-}
-
-static bool no_handshake;
-
-enum tls_outcome
-__wrap_tls_accept(const struct tls_config *c, struct io *io,
-    const char *go_ahead, struct tls_facts *facts)
-{
-	(void)c;
-	if (no_handshake) {
-		buf_set(&facts->why, "no");
-		return TLS_UNAVAILABLE;
-	}
-	/* as tls.c does it: what came in clear is never looked at */
-	if (io_stale(io)) {
-		buf_clear(&io->pending);
-		io->start = io->end = 0;
-		io->state = IO_ERROR;
-		return TLS_BROKEN;
-	}
-	io_print(io, "%s", go_ahead);
-	io_flush(io);
-	return TLS_SECURE;
-}
 
 /* --- the spool --- */
 
@@ -291,7 +242,7 @@ configure(unsigned how)
 	conf.by_name = how & BY_NAME;
 	conf.gate.proxies = how & WITH_PROXY ? "192.0.2.1" : NULL;
 	conf.gate.remote_clients = true;
-	no_handshake = how & NO_HANDSHAKE;
+	server_no_handshake = how & NO_HANDSHAKE;
 }
 
 static void
@@ -319,6 +270,8 @@ end(struct session *s)
 	buf_free(&s->challenge);
 	buf_free(&s->user);
 	buf_free(&s->login);
+	buf_free(&s->tls.facts.protocol);
+	buf_free(&s->tls.facts.cipher);
 	buf_free(&s->tls.facts.why);
 	/* by name nobody has anything here */
 	if (conf.by_name)

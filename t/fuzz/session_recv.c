@@ -9,13 +9,11 @@
  * is in the addresses.
  */
 #include "parts/box.h"
+#include "parts/fault.h"
+#include "parts/server.h"
 #include "parts/wire.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <unistd.h>
 
 #include "mail/address.h"
 #include "smtp-recv/session.h"
@@ -33,65 +31,7 @@ static struct session session;
 
 /* --- in place of others --- */
 
-static int fault_in;    /* calls until one fails; 0: none does */
-
-static bool
-fails(void)
-{
-	if (fault_in == 0 || --fault_in > 0)
-		return false;
-	errno = ENOSPC;
-	return true;
-}
-
-ssize_t __real_write(int fd, const void *p, size_t n);
-ssize_t __wrap_write(int fd, const void *p, size_t n);
-int __real_fsync(int fd);
-int __wrap_fsync(int fd);
-int __real_openat(int dir, const char *name, int flags, ...);
-int __wrap_openat(int dir, const char *name, int flags, ...);
-int __real_renameat2(int a, const char *from, int b, const char *to,
-    unsigned flags);
-int __wrap_renameat2(int a, const char *from, int b, const char *to,
-    unsigned flags);
-
-ssize_t
-__wrap_write(int fd, const void *p, size_t n)
-{
-	return fails() ? -1 : __real_write(fd, p, n);
-}
-
-int
-__wrap_fsync(int fd)
-{
-	return fails() ? -1 : __real_fsync(fd);
-}
-
-int
-__wrap_openat(int dir, const char *name, int flags, ...)
-{
-	mode_t mode;
-	va_list ap;
-
-	va_start(ap, flags);
-	mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
-	va_end(ap);
-	return fails() ? -1 : __real_openat(dir, name, flags, mode);
-}
-
-int
-__wrap_renameat2(int a, const char *from, int b, const char *to,
-    unsigned flags)
-{
-	return fails() ? -1 : __real_renameat2(a, from, b, to, flags);
-}
-
 void __wrap_message_id_make(struct message_id *id);
-bool __wrap_secrets_read(struct secrets *s, const char *path,
-    struct buf *why);
-void __wrap_tls_open(struct tls_config *c);
-enum tls_outcome __wrap_tls_accept(const struct tls_config *c, struct io *io,
-    const char *go_ahead, struct tls_facts *facts);
 void __wrap_filter_run(struct filter *f, const char *content,
     struct verdict *v);
 void __wrap_verify(struct verifier *v, const struct verify_question *q,
@@ -103,48 +43,6 @@ __wrap_message_id_make(struct message_id *id)
 	static unsigned n;
 
 	snprintf(id->s, sizeof id->s, "emailrelay.1.1.%06u", ++n % 1000000);
-}
-
-bool
-__wrap_secrets_read(struct secrets *s, const char *path, struct buf *why)
-{
-	char text[] = "server plain ann horse\nserver login bob horse\n"
-	    "server none 192.0.2.7 neighbour\n";
-
-	(void)why;
-	secrets_parse(s, path, text, sizeof text - 1);
-	return true;
-}
-
-void
-__wrap_tls_open(struct tls_config *c)
-{
-	c->certificate_fd = c->key_fd = -1;
-}
-
-static bool no_handshake;
-
-enum tls_outcome
-__wrap_tls_accept(const struct tls_config *c, struct io *io,
-    const char *go_ahead, struct tls_facts *facts)
-{
-	(void)c;
-	if (no_handshake) {
-		buf_set(&facts->why, "no");
-		return TLS_UNAVAILABLE;
-	}
-	/* as tls.c does it: what came in clear is never looked at */
-	if (io_stale(io)) {
-		buf_clear(&io->pending);
-		io->start = io->end = 0;
-		io->state = IO_ERROR;
-		return TLS_BROKEN;
-	}
-	io_print(io, "%s", go_ahead);
-	io_flush(io);
-	buf_set(&facts->protocol, "TLSv1.3");
-	buf_set(&facts->cipher, "TLS_(A)");
-	return TLS_SECURE;
 }
 
 static unsigned abandoned;
@@ -426,7 +324,7 @@ configure(unsigned how, unsigned more)
 	conf.max_recipients = 4;
 	conf.bare_newline = more % 4 % NEWLINES;
 	wire.most = (more & PIECES) >> 2;
-	no_handshake = more & NO_HANDSHAKE;
+	server_no_handshake = more & NO_HANDSHAKE;
 }
 
 static void
