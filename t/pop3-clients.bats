@@ -258,7 +258,7 @@ mpop_with() {
 			set certificate_file=$ca
 			set ssl_verify_host=no
 			set copy=no quit=yes delete=yes confirmcreate=no
-			set confirmappend=no header_cache= wait_key=no
+			set confirmappend=no header_cache="" wait_key=no
 			push "<tag-pattern>~A<enter><tag-prefix><copy-message><kill-line>$home/mbox<enter><tag-prefix><delete-message><quit>"
 		EOF
 		# it wants a terminal
