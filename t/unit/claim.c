@@ -473,32 +473,12 @@ whose_owner_dies(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
-/* A file's time that is no whole second is not ours: a clock that was wrong
- * must not keep what nobody has deferred. */
-static void
-clock_was_wrong(void **state)
-{
-	const struct timespec later[2] = {
-		{ .tv_sec = 4102444800, .tv_nsec = 5 },
-		{ .tv_sec = 4102444800, .tv_nsec = 5 }
-	};
-	struct file_name name = envelope_name(&id, STATE_READY);
-
-	(void)state;
-	assert_int_equal(utimensat(spool.fd, name.s, later, 0), 0);
-	assert_true(message_due(&spool, &id));
-	append(name.s, "X-Sluice-Deferred: 1 4102444800 why\r\n");
-	assert_int_equal(utimensat(spool.fd, name.s, later, 0), 0);
-	assert_false(message_due(&spool, &id));
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(taken_and_given_back),
 		TEST(deferred),
-		TEST(clock_was_wrong),
 		TEST(failed),
 		TEST(tried_again),
 		TEST(a_line_cut_short_is_ended_first),

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "spool/claim.h"
 #include "spool/envelope_file.h"
 
 static const char name[] = "emailrelay.1.2.3.envelope";
@@ -99,6 +100,44 @@ ends_a_torn_line(void **state)
 	buf_free(&line);
 }
 
+static void
+put_envelope(struct buf *out)
+{
+	struct envelope e = { .tries = 0 };
+
+	buf_set(&e.from, "a@a.test");
+	list_add(&e.remote, "b@b.test");
+	assert_true(envelope_format(&e, out));
+	envelope_free(&e);
+}
+
+/* A file's time that is no whole second is not ours: a clock that was wrong
+ * must not keep what nobody has deferred. */
+static void
+clock_was_wrong(void **state)
+{
+	const struct timespec later[2] = {
+		{ .tv_sec = 4102444800, .tv_nsec = 5 },
+		{ .tv_sec = 4102444800, .tv_nsec = 5 }
+	};
+	struct message_id id;
+	struct buf line = { 0 };
+	int fd = make(0);
+
+	(void)state;
+	assert_true(message_id_parse(&id, "emailrelay.1.2.3"));
+	put_envelope(&line);
+	assert_true(envelope_file_append(fd, &line));
+	assert_int_equal(futimens(fd, later), 0);
+	assert_true(message_due(&spool, &id));
+	buf_set(&line, "X-Sluice-Deferred: 1 4102444800 why\r\n");
+	assert_true(envelope_file_append(fd, &line));
+	assert_int_equal(futimens(fd, later), 0);
+	assert_false(message_due(&spool, &id));
+	close(fd);
+	buf_free(&line);
+}
+
 int
 main(void)
 {
@@ -108,6 +147,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(never_grows_too_large, begin,
 		    end),
 		cmocka_unit_test_setup_teardown(ends_a_torn_line, begin, end),
+		cmocka_unit_test_setup_teardown(clock_was_wrong, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
