@@ -20,7 +20,7 @@ SYSCONFDIR = /etc
 SPOOLDIR  = /var/spool/emailrelay
 DESTDIR   =
 
-B         = build$(if $(DEBUG),-debug)$(if $(SANITIZE),-asan)$(if $(STATIC),-static)
+B         = build$(if $(DEBUG),-debug)$(if $(SANITIZE),-asan)$(if $(STATIC),-static)$(if $(COVERAGE),-coverage)
 
 ifdef STATIC
 # OpenSSL and PAM cannot be had this way: the helpers stay as they are, and so
@@ -55,9 +55,12 @@ DEBUGGED  = -Og -g3 -fPIE
 CHECKED   = -fsanitize=address,undefined
 SANITIZED = -O1 -g -fno-omit-frame-pointer $(CHECKED) \
 	-fno-sanitize-recover=all -fPIE
-CFLAGS    = $(if $(SANITIZE),$(SANITIZED),$(if $(DEBUG),$(DEBUGGED),$(HARDENED)))
+# gnu11: there gcc knows fork and exec, which the counters have to survive
+COVERED   = -std=gnu11 -O0 -g -fPIE --coverage -DCONFINED=0
+CFLAGS    = $(if $(COVERAGE),$(COVERED),$(if $(SANITIZE),$(SANITIZED),$(if $(DEBUG),$(DEBUGGED),$(HARDENED))))
 LDFLAGS   = $(PIE) -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
-	$(if $(SANITIZE),$(CHECKED))
+	$(if $(SANITIZE),$(CHECKED)) \
+	$(if $(COVERAGE),-Wl$(comma)--wrap=_exit $(B)/t/coverage/leave.o)
 # MD5, for CRAM-MD5: linked in, so that no program needs another library
 LIBS      = $(if $(STATIC),$(shell $(CC) -print-file-name=libmd.a),-l:libmd.a) $(PIE_END)
 CPPFLAGS  = -D_GNU_SOURCE -Ilib -DVERSION='"$(VERSION)"' \
@@ -66,6 +69,7 @@ CPPFLAGS  = -D_GNU_SOURCE -Ilib -DVERSION='"$(VERSION)"' \
 	-DLIBEXECDIR='"$(LIBEXECDIR)"' $(if $(STATIC),-idirafter /usr/include \
 	-idirafter /usr/include/$(shell $(CC) -dumpmachine))
 # V=1 shows the commands
+comma     = ,
 Q         = $(if $(V),,@)
 SAY       = $(if $(V),@:,@echo)
 LINK      = $(or $(STATIC_CC),$(CC)) $(CFLAGS) $(LDFLAGS)
@@ -86,7 +90,7 @@ LIBS_pam-check = -lpam
 UNITS     = $(if $(STATIC),,$(patsubst t/unit/%.c,%,$(wildcard t/unit/*.c)))
 PEERS     = $(patsubst t/bin/%.c,%,$(wildcard t/bin/*.c))
 BENCHES   = $(patsubst t/bench/%.c,%,$(filter-out %/floor.c,$(wildcard t/bench/*.c)))
-FUZZERS   = $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c))
+FUZZERS   = $(if $(STATIC),,$(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c)))
 
 SOURCES   = $(wildcard lib/*/*.c lib/*/*/*.c $(FOLDERS:%=%/*.c) spool-tools/*.c)
 objects   = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
@@ -170,14 +174,22 @@ $(B)/t/crash/stingy.so: t/crash/stingy.c
 	$(SAY) "LINK $@"
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -fPIC -shared -o $@ $<
 
-test-programs: all $(UNITS:%=$(B)/t/unit/%) $(PEERS:%=$(B)/t/bin/%) $(B)/t/bench/sink \
-	$(B)/t/crash/stingy.so
+test-programs: all $(UNITS:%=$(B)/t/unit/%) $(PEERS:%=$(B)/t/bin/%) \
+	$(FUZZERS:%=$(B)/t/fuzz/%) $(B)/t/bench/sink $(B)/t/crash/stingy.so
 
 check: test-programs
 	t/run $(B) $(TESTS)
 
 asan:
 	$(MAKE) SANITIZE=1 check
+
+# How many lines of lib and the programs the tests execute, in percent: all
+# and each. More than MARK of all or it fails.
+MARK      = 90
+coverage:
+	$(MAKE) COVERAGE=1 $(B)-coverage/t/coverage/leave.o
+	$(MAKE) COVERAGE=1 test-programs
+	t/coverage/run $(B)-coverage $(MARK) $(TESTS)
 
 # Stopped and hindered at each system call, all power cuts; and kill -9 under
 # load, for as long as you like
@@ -205,28 +217,61 @@ $(B)/t/bench/floor: $(FLOOR) t/bench/parts/smtp.h
 bench: all $(BENCHES:%=$(B)/t/bench/%) $(B)/t/bench/floor
 	t/bench/run $(B) $(ROW)
 
-# --- fuzzing: each parser for FUZZ_SECONDS, clang's libFuzzer ---
+# --- fuzzing: each parser and each session for FUZZ_SECONDS, with clang's
+# libFuzzer. `make check` has the same targets without it, for what is in
+# t/fuzz/corpus ---
 
 FUZZ_SECONDS = 10
 FUZZ_B    = build-fuzz
-FUZZ_CC   = clang -std=c11 $(CPPFLAGS) $(WARNINGS) -O1 -g \
-	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
-# A session is fuzzed with all of the program but its main.c, and with these
-# functions replaced by the target's own.
-SENDER    = $(patsubst %.c,$(FUZZ_B)/%.o,$(filter-out %/main.c,$(wildcard smtp-send/*.c)))
-PARTS_session_send = -I. $(SENDER) $(patsubst %,-Wl$(comma)--wrap=%, \
-	recv send poll socks_connect tls_connect getrandom date_ticks)
-comma     = ,
+# A session is fuzzed with all of its program but the main.c (OF), with some
+# functions replaced by the target's own (WRAP), and with parts of t/fuzz/parts
+# (PARTS), which replace others: the network, calls that fail, ...
+OF_session_send = smtp-send
+PARTS_session_send = wire
+WRAP_session_send = socks_connect tls_connect
+OF_session_recv = smtp-recv
+PARTS_session_recv = wire box fault server
+WRAP_session_recv = message_id_make filter_run verify
+OF_session_pop = pop3-serve
+PARTS_session_pop = wire box server
+OF_session_admin = admin-cmd
+PARTS_session_admin = wire box
+WRAP_session_admin = program_converse_with waitpid do_terminate events_start
+OF_token  = smtp-send
+PARTS_token = wire box
+WRAP_token = helper_run time
+PARTS_hail = wire
+WRAP_hail = net_connect
+PARTS_files = box
+OF_options = smtp-recv
+WRAP_options = die exit fopen setenv unsetenv log_configure log_warning \
+	options_help environment_value
 
-fuzz-library:
-	$(MAKE) CC=clang B=$(FUZZ_B) SANITIZE=1 $(FUZZ_B)/libsluice.a $(SENDER) \
+WRAP_wire = recv __recv_chk send poll nanosleep date_ticks getrandom
+WRAP_fault = write fsync openat renameat2
+WRAP_server = secrets_read tls_open tls_accept
+
+fuzz_parts = $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,\
+	$(wildcard $(OF_$(1):%=%/*.c)))) \
+	$(patsubst %,$(B)/t/fuzz/parts/%.o,$(PARTS_$(1)) $(if $(FUZZ),,replay))
+fuzz_wraps = $(patsubst %,-Wl$(comma)--wrap=%,$(WRAP_$(1)) \
+	$(foreach p,$(PARTS_$(1)),$(WRAP_$(p))))
+
+$(B)/t/fuzz/%.o: CPPFLAGS += -It/fuzz -I.
+
+define fuzz_target
+$(B)/t/fuzz/$(1): $(B)/t/fuzz/$(1).o $(call fuzz_parts,$(1)) $(LIBRARY)
+	$$(SAY) "LINK $$@"
+	$$(Q)$$(LINK) $(if $(FUZZ),-fsanitize=fuzzer) -o $$@ $$^ $(call fuzz_wraps,$(1)) $$(LIBS)
+endef
+$(foreach t,$(FUZZERS),$(eval $(call fuzz_target,$(t))))
+
+fuzz-targets: $(FUZZERS:%=$(B)/t/fuzz/%)
+
+fuzz:
+	$(MAKE) CC=clang B=$(FUZZ_B) SANITIZE=1 FUZZ=1 fuzz-targets \
 	    CHECKED=-fsanitize=fuzzer-no-link,address,undefined
-
-$(FUZZERS:%=$(FUZZ_B)/%): $(FUZZ_B)/%: t/fuzz/%.c t/fuzz/fuzz.h fuzz-library
-	$(FUZZ_CC) -o $@ $< $(PARTS_$*) $(FUZZ_B)/libsluice.a $(LIBS)
-
-fuzz: $(FUZZERS:%=$(FUZZ_B)/%)
 	t/fuzz/run $(FUZZ_B) $(FUZZ_SECONDS) $(FUZZERS)
 
 # --- the look of it ---
@@ -286,9 +331,11 @@ uninstall:
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 clean:
-	rm -rf build build-debug build-asan build-clang build-static build-fuzz
+	rm -rf build build-debug build-asan build-clang build-static \
+	    build-coverage build-fuzz
 
-.PHONY: all test-programs check asan torture load bench fuzz fuzz-library lint run install uninstall clean
+.PHONY: all test-programs check asan coverage torture load bench fuzz fuzz-targets \
+	lint run install uninstall clean
 .SECONDARY:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -113,7 +113,9 @@ outside_begin(struct run *r)
 static struct monitor *
 monitor_of(const struct client *c)
 {
-	return c->conf->tls.monitor;
+	static struct monitor none;
+
+	return c->conf->tls.monitor ? c->conf->tls.monitor : &none;
 }
 
 int

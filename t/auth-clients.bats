@@ -281,6 +281,30 @@ plain() { printf '\0%s\0%s' "$1" "$2" | base64; }
 	done
 }
 
+@test "spool-passwd asks at a terminal, and does not show what is typed" {
+	run python3 - <<-'EOF'
+		import os, pty, termios, time
+		pid, fd = pty.fork()
+		if pid == 0:
+		    os.execvp('spool-passwd', ['spool-passwd', '--format=xtext'])
+		said = b''
+		while b'Password: ' not in said:
+		    said += os.read(fd, 1000)
+		# it is asked for before the terminal is blind
+		while termios.tcgetattr(fd)[3] & termios.ECHO:
+		    time.sleep(0.01)
+		os.write(fd, b'se=cret\n')
+		try:
+		    while more := os.read(fd, 1000):
+		        said += more
+		except OSError:
+		    pass
+		assert os.waitpid(pid, 0)[1] == 0
+		assert said.split() == [b'Password:', b'se+3Dcret'], said
+		EOF
+	assert_success
+}
+
 @test "spool-passwd refuses no password, and words" {
 	for input in '' ' ' $'\t\r'; do
 		run --separate-stderr spool-passwd <<<"$input"

@@ -38,6 +38,36 @@ $b"
 	assert_output $b
 }
 
+@test "a message that is named, and why it cannot be held, released, removed" {
+	for state in new busy bad local; do
+		mv "$spool/$a.envelope" "$spool/$a.envelope.$state"
+		case $state in
+		new) why="has not been received yet" expected=75 ;;
+		busy) why="is being forwarded right now" expected=75 ;;
+		bad) why="was given up" expected=69 ;;
+		local) why="is a copy for local recipients" expected=69 ;;
+		esac
+		for option in '' --release; do
+			hold $option $a
+			assert_failure $expected
+			assert_output "spool-hold: $a: $why"
+		done
+		case $state in
+		new | busy)
+			remove $a
+			assert_failure $expected
+			assert_output "spool-remove: $a: $why"
+			;;
+		esac
+		assert_file_exists "$spool/$a.envelope.$state"
+		mv "$spool/$a.envelope.$state" "$spool/$a.envelope"
+	done
+	hold $b
+	run spool-retry --spool-dir="$spool" $b
+	assert_failure 69
+	assert_output "spool-retry: $b: is on hold"
+}
+
 @test "--all, to and fro" {
 	mv "$spool/$c.envelope" "$spool/$c.envelope.bad"
 	hold --all

@@ -87,7 +87,7 @@ for line in sys.stdin:
 	strace -f -e trace=openat,open -o "$BATS_TEST_TMPDIR/trace" \
 		spool-list -q --state=ready -s "$spool" >/dev/null ||
 		skip "strace may not trace"
-	run grep envelope "$BATS_TEST_TMPDIR/trace"
+	run grep -F .envelope "$BATS_TEST_TMPDIR/trace"
 	assert_failure
 }
 

@@ -13,7 +13,7 @@ is_secret(const struct options_common *config, size_t i, const char **value)
 	static const char inside[] = "--client-auth=plain:";
 	const char *word = list_get(&config->down, i);
 
-	*value = strchr(word, '=') + 1;
+	*value = word + strlen("--client-auth=");
 	return i >= config->typed &&
 	    strncmp(word, inside, sizeof inside - 1) == 0;
 }

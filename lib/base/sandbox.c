@@ -14,6 +14,9 @@
 #include "base/calls.h"
 #include "base/log.h"
 
+/* A sanitizer has files of its own to write; so does gcov, whose build says
+ * so. */
+#ifndef CONFINED
 #if defined __SANITIZE_ADDRESS__
 #define CONFINED 0
 #elif defined __has_feature
@@ -21,7 +24,7 @@
 #define CONFINED 0
 #endif
 #endif
-/* A sanitizer, or gcov, has files of its own to write. */
+#endif
 #ifndef CONFINED
 #define CONFINED 1
 #endif

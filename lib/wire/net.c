@@ -42,10 +42,11 @@ net_parse(struct net_target *t, const char *text)
 	if (n > 2 && host[0] == '[' && host[n - 1] == ']') {
 		host++;
 		n -= 2;
-	} else if (memchr(host, ':', n) || strpbrk(host, "[]")) {
+	} else if (memchr(host, ':', n)) {
 		return false;   /* an IPv6 address wants brackets */
 	}
-	if (n == 0 || n >= sizeof t->host)
+	if (n == 0 || n >= sizeof t->host || memchr(host, '[', n) ||
+	    memchr(host, ']', n))
 		return false;
 	snprintf(t->host, sizeof t->host, "%.*s", (int)n, host);
 	snprintf(t->port, sizeof t->port, "%s", colon + 1);

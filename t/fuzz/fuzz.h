@@ -17,6 +17,8 @@
 #include "base/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+/* Before the first input; a target need not have it. */
+int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
 
 #define CLAIM(it) do {                                                  \
 	if (!(it)) {                                                    \

@@ -32,8 +32,6 @@ inspect(const struct secrets *s, const struct secret *e)
 		CLAIM(cidr_valid(secrets_id(s, e)));
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
 /* A log that finds its stderr to be nothing says nothing. */
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)

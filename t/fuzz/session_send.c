@@ -2,48 +2,29 @@
 /*
  * A whole session of smtp-send, with the input as the server: greeting, EHLO,
  * STARTTLS, AUTH, and three messages. The first octet is the options; what
- * follows is cut by octets 0x1e into what the server says at a time, before it
- * waits for us. Nothing between two of them is silence until we have waited for
- * long enough, and behind the last one it hangs up.
- *
- * The network is replaced by the linker (--wrap, see the Makefile): no
- * system call is made but for the text of the message.
+ * follows is the wire's (parts/wire.h). No system call is made but for the
+ * text of the message.
  */
-#include "fuzz.h"
+#include "parts/wire.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/mman.h>
-#include <sys/random.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/date.h"
-#include "base/log.h"
 #include "smtp-send/send.h"
 
-enum { BETWEEN = 0x1e, MESSAGES = 3 };
+enum { MESSAGES = 3 };
 enum {
 	WITH_AUTH = 1, WITH_TLS = 2, WITH_TLS_REQUIRED = 4, WITH_TLS_FIRST = 8,
 	WITH_UTF8 = 16, WITH_MANY = 32, WITH_DISTRUST = 128
 };
 
 static struct {
-	const uint8_t *p, *end;         /* what can be read at once */
-	const uint8_t *rest, *stop;     /* what is said later */
-	bool over;
-	int64_t now;                    /* ms; stands still but for silence */
-	struct buf sent;                /* all that we have said */
-	size_t secure;                  /* where TLS began in it */
-	bool is_secure;
-} wire;
+	bool on;
+	size_t from;                    /* where it began in what we said */
+} encrypted;
 
-/* --- in place of the network --- */
+/* --- in place of the network: see parts/wire.h --- */
 
-ssize_t __wrap_recv(int fd, void *p, size_t n, int flags);
-ssize_t __wrap_send(int fd, const void *p, size_t n, int flags);
-int __wrap_poll(struct pollfd *p, nfds_t n, int timeout);
 int __wrap_socks_connect(const struct net_target *to,
     const struct net_target *proxy, unsigned seconds, char ip[64],
     struct buf *why);
@@ -51,70 +32,6 @@ enum tls_outcome __wrap_tls_connect(const struct tls_config *conf,
     struct io *io, struct tls_facts *facts);
 enum tls_outcome __real_tls_connect(const struct tls_config *conf,
     struct io *io, struct tls_facts *facts);
-int64_t __wrap_date_ticks(void);
-ssize_t __wrap_getrandom(void *p, size_t n, unsigned flags);
-
-ssize_t
-__wrap_recv(int fd, void *p, size_t n, int flags)
-{
-	size_t left = (size_t)(wire.end - wire.p);
-
-	(void)fd;
-	(void)flags;
-	if (left == 0 && !wire.over) {
-		errno = EAGAIN;
-		return -1;
-	}
-	n = n < left ? n : left;
-	memcpy(p, wire.p, n);
-	wire.p += n;
-	return (ssize_t)n;
-}
-
-ssize_t
-__wrap_send(int fd, const void *p, size_t n, int flags)
-{
-	(void)fd;
-	(void)flags;
-	buf_add(&wire.sent, p, n);
-	return (ssize_t)n;
-}
-
-/* The server's turn. False: it is silent. */
-static bool
-go_on(void)
-{
-	const uint8_t *at;
-
-	if (wire.rest >= wire.stop) {
-		wire.over = true;
-		return true;
-	}
-	wire.p = wire.rest;
-	at = memchr(wire.p, BETWEEN, (size_t)(wire.stop - wire.p));
-	wire.end = at ? at : wire.stop;
-	wire.rest = wire.end + 1;
-	return wire.end > wire.p;
-}
-
-int
-__wrap_poll(struct pollfd *p, nfds_t n, int timeout)
-{
-	CLAIM(n == 1);
-	p->revents = p->events;
-	if (p->events == POLLOUT || wire.p < wire.end || wire.over)
-		return 1;
-	if (timeout == 0 || go_on())
-		return timeout != 0;
-	wire.now += timeout;
-	return 0;
-}
-
-int64_t
-__wrap_date_ticks(void)
-{
-	return wire.now;
-}
 
 int
 __wrap_socks_connect(const struct net_target *to,
@@ -126,7 +43,7 @@ __wrap_socks_connect(const struct net_target *to,
 	(void)seconds;
 	(void)why;
 	snprintf(ip, 64, "192.0.2.1");
-	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return wire_open();
 }
 
 enum tls_outcome
@@ -136,21 +53,13 @@ __wrap_tls_connect(const struct tls_config *conf, struct io *io,
 	if (io_buffered(io) > 0)
 		return __real_tls_connect(conf, io, facts);
 	io_flush(io);
-	if (wire.p < wire.end || wire.over) {
+	if (wire_waiting()) {
 		buf_set(&facts->why, "no handshake");
 		return TLS_BROKEN;
 	}
-	wire.is_secure = true;
-	wire.secure = wire.sent.n;
+	encrypted.on = true;
+	encrypted.from = wire.sent.n;
 	return TLS_SECURE;
-}
-
-ssize_t
-__wrap_getrandom(void *p, size_t n, unsigned flags)
-{
-	(void)flags;
-	memset(p, 0, n);
-	return (ssize_t)n;
 }
 
 /* --- the other side of it --- */
@@ -159,21 +68,6 @@ static struct config conf;
 static struct client client;
 static struct claim message;
 
-/* Warnings are no news here. */
-static void
-be_silent(void)
-{
-	const struct log_config quiet = { .no_syslog = true, .verbose = true };
-	int kept = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY);
-
-	dup2(null, STDERR_FILENO);
-	log_open("fuzz", "fuzz");
-	log_configure(&quiet);
-	dup2(kept, STDERR_FILENO);
-	close(null);
-	close(kept);
-}
-
 static void
 prepare(void)
 {
@@ -181,7 +75,7 @@ prepare(void)
 	    "client oauth ann t0ken\n";
 	static const char text[] = "Subject: x\n\n.text\r\n..\r.\n\xc3\xa4";
 
-	be_silent();
+	wire_be_silent();
 	conf = defaults;
 	client.conf = &conf;
 	client.token.dir = -1;
@@ -245,8 +139,8 @@ check_secret(const char *word, bool allowed, bool in_clear)
 	if (!at)
 		return;
 	CLAIM(allowed);
-	CLAIM(in_clear || (wire.is_secure &&
-	    (size_t)(at - wire.sent.s) >= wire.secure));
+	CLAIM(in_clear || (encrypted.on &&
+	    (size_t)(at - wire.sent.s) >= encrypted.from));
 }
 
 static void
@@ -309,10 +203,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	prepared = true;
 	if (n == 0)
 		return 0;
-	buf_clear(&wire.sent);
-	wire.p = wire.end = wire.rest = data + 1;
-	wire.stop = data + n;
-	wire.over = wire.is_secure = false;
+	wire_start(data + 1, n - 1);
+	encrypted.on = false;
 	configure(data[0]);
 	if (client_open(&client)) {
 		CLAIM(client.authenticated == client.credentials);

@@ -55,6 +55,21 @@ rates(void **state)
 	}
 }
 
+/* Who cannot be told from others cannot be counted. */
+static void
+no_address(void **state)
+{
+	static const struct crowd_rate rate = { 1, 60 };
+	int fd = 7;
+
+	(void)state;
+	errno = 0;
+	assert_int_equal(crowd_enter(&spool, "unknown", 1, &rate, &fd),
+	    CROWD_UNKNOWN);
+	assert_int_equal(errno, EAFNOSUPPORT);
+	assert_int_equal(fd, -1);
+}
+
 static void
 tokens(void **state)
 {
@@ -216,6 +231,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rates),
 		cmocka_unit_test(tokens),
+		TEST(no_address),
 		TEST(places),
 		TEST(all_the_places),
 		TEST(how_fast),

@@ -25,6 +25,8 @@ targets(void **state)
 		{ ":", NULL, NULL }, { "::1:25", NULL, NULL },
 		{ "fe80::1", NULL, NULL }, { "[]:25", NULL, NULL },
 		{ "[::1]", NULL, NULL }, { "a b:25", NULL, NULL },
+		{ "[::1]]:25", NULL, NULL }, { "[[::1]:25", NULL, NULL },
+		{ "[a]b]:25", NULL, NULL }, { "a]:25", NULL, NULL },
 		{ "a:2 5", NULL, NULL }, { "a/b:25", NULL, NULL },
 		{ "user@host:25", NULL, NULL }, { "host:25@socks:1080", NULL,
 		    NULL },
