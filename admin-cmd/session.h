@@ -5,6 +5,7 @@
 /*
  * One conversation with an administrator: what its parts know of each other.
  *
+ *	converse.c	hearing the client, and whatever else happens
  *	cmd.c		the table of commands
  *	report.c	those that look: list, info, status, ...
  *	health.c	... and health
@@ -85,6 +86,9 @@ void prompt(struct session *s);
 /* What was said goes to the client. Until he takes it smtp-send is heard, which
  * otherwise would wait for him, too; but nobody else. */
 void send_out(struct session *s);
+
+/* converse.c: to the end, his or ours. */
+void converse(struct session *s);
 
 /* cmd.c: do what the line says. */
 void obey(struct session *s, char *line, size_t n, bool too_long);

@@ -170,7 +170,7 @@ take(struct session *s)
 }
 
 static void
-converse(struct session *s)
+play(struct session *s)
 {
 	const char *p;
 	size_t n, used;
@@ -221,7 +221,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	wire_start(data + 1, cut > data + 1 ? (size_t)(cut - data) - 1 :
 	    cut ? 0 : n - 1);
 	begin(&session, data[0]);
-	converse(&session);
+	play(&session);
 	CLAIM(!(data[0] & NOWHERE) || runs == 0);
 	check_said(buf_text(&wire.sent), wire.sent.n);
 	io_close(&session.io);
