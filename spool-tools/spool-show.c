@@ -302,6 +302,7 @@ main(int argc, char *argv[])
 		die(EX_USAGE, "of which messages? "
 		    "try \"spool-show --help\"");
 	select_spool(&s.spool, s.conf.common.spool_dir, EX_NOINPUT);
+	words_prepare();
 	select_confine(&s.spool, &s.conf.common);
 	select_start(&sel, &s.spool, args, false);
 	while (select_next(&sel, &e)) {

@@ -103,6 +103,27 @@ q_decode(struct buf *out, const char *p, size_t n)
 	return true;
 }
 
+/* What is open stays loaded, and is never closed. */
+void
+words_prepare(void)
+{
+	static const char *const charsets[] = {
+		"ISO-8859-1", "ISO-8859-2", "ISO-8859-3", "ISO-8859-4",
+		"ISO-8859-5", "ISO-8859-6", "ISO-8859-7", "ISO-8859-8",
+		"ISO-8859-9", "ISO-8859-10", "ISO-8859-13", "ISO-8859-14",
+		"ISO-8859-15", "ISO-8859-16", "WINDOWS-1250", "WINDOWS-1251",
+		"WINDOWS-1252", "WINDOWS-1253", "WINDOWS-1254",
+		"WINDOWS-1255", "WINDOWS-1256", "WINDOWS-1257",
+		"WINDOWS-1258", "KOI8-R", "KOI8-U", "TIS-620", "UTF-16",
+		"UTF-7", "ISO-2022-JP", "EUC-JP", "SHIFT_JIS", "CP932",
+		"EUC-KR", "CP949", "GB2312", "GBK", "GB18030", "BIG5",
+		"BIG5-HKSCS", "MACINTOSH", "IBM437", "IBM850"
+	};
+
+	for (size_t i = 0; i < sizeof charsets / sizeof *charsets; i++)
+		(void)iconv_open("UTF-8", charsets[i]);
+}
+
 static bool
 to_utf8(struct buf *out, const char *charset, struct buf *in)
 {

@@ -16,4 +16,8 @@
  * What comes out may hold anything: text_printable is still to come. */
 void words_decode(struct buf *out, const char *value, size_t n);
 
+/* Before a sandbox, where none can be loaded any more: have the charsets at
+ * hand that mail is written in. Others are not known from then on. */
+void words_prepare(void);
+
 #endif
