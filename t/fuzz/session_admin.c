@@ -150,8 +150,11 @@ take(struct session *s)
 	    strcasestr(copy, "unfail-all");
 
 	obey(s, s->line.text, s->line.n, s->line.too_long);
-	while (s->run.fd >= 0)
+	while (s->run.fd >= 0) {
 		run_hear(s);
+		if (s->run.ended)
+			run_end(s);
+	}
 	if (!s->over)
 		CLAIM(s->io.pending.n >= before + 13 &&
 		    memcmp(s->io.pending.s + s->io.pending.n - 13,

@@ -81,7 +81,8 @@ use(struct client *c)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static struct client c;
+	static struct config conf;
+	static struct client c = { .conf = &conf };
 	const struct net_target to = { .host = "a.test", .port = "25" };
 	const uint8_t *cut;
 	size_t cached;
