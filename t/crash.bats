@@ -56,6 +56,8 @@ fine() {
 	fine
 	crash --what=faults --only=immediate --calls=dup2,write,sendmsg,recvmsg
 	fine
+	crash --what=faults --only=local --calls=sendmsg,recvmsg
+	fine
 }
 
 # What does not sync has to be found out: by whoever receives, and by whoever

@@ -161,11 +161,17 @@ bool
 monitor_ask(struct monitor *m, struct petition *p)
 {
 	bool said = say(m->fd, p);
+	int error;
 
 	p->n = 0;
-	if (said)
-		return hear(m->fd, p);
+	if (said && hear(m->fd, p))
+		return true;
+	error = errno;
 	petition_clear(p);
+	/* an answer that is still to come would be taken for the next one */
+	if (said)
+		shutdown(m->fd, SHUT_RDWR);
+	errno = error;
 	return false;
 }
 

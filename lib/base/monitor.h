@@ -51,7 +51,8 @@ bool monitor_split(struct monitor *m);
 /* --- in the child --- */
 
 /* Ask. p becomes the answer, whose descriptors are ours to close. False:
- * there is none, and errno; p is empty then. */
+ * there is none, and errno; p is empty then, and unless it was the question
+ * that was too large (E2BIG) there will be no more answers. */
 bool monitor_ask(struct monitor *m, struct petition *p);
 
 /* --- in the parent --- */

@@ -73,6 +73,9 @@ class Disturbance:
         crashed = crashed or run.hit in MEMORY and run.status == EX_TEMPFAIL
         # nor can anybody remove what cannot be removed
         crashed = crashed or run.hit.startswith("unlink")
+        # who cannot hear the monitor does not know when a filter has ended, which
+        # may put a text back that was removed
+        crashed = crashed or run.hit == "recvmsg"
         if loose:
             judge.bury_remnants(self.scenario.acked(run))
         for problem in judge.judge(run, crashed):
