@@ -25,8 +25,10 @@ intake_start(struct intake *t, int fd, bool dot_ends)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	/* who cannot be told of them is ended by them */
 	t->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (t->signals >= 0)
+		sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 void
