@@ -104,7 +104,8 @@ monitor(struct session *s)
 void
 outside_begin(struct session *s)
 {
-	if (s->conf->common.no_sandbox)
+	/* a spool that is not there may be later: it is looked for again */
+	if (s->conf->common.no_sandbox || s->spool.fd < 0)
 		return;
 	if (wanted(s)) {
 		if (!monitor_split(&s->monitor))
