@@ -41,11 +41,17 @@ forget_conversation(struct session *s)
 	counters_abandon(&s->counters);
 }
 
+/* One for all messages. */
 static void
 start_forwarder(struct session *s, struct petition *p)
 {
-	int fd = onward_forwarder(s);
+	int fd;
 
+	petition_clear(p);
+	if (!s->conf->immediate || s->has_forwarder)
+		return;
+	fd = onward_forwarder(s);
+	s->has_forwarder = fd >= 0;
 	p->what = fd < 0 ? (unsigned)errno : 0;
 	if (fd >= 0)
 		p->fds[p->n++] = fd;
@@ -64,17 +70,16 @@ attend(struct session *s, struct petition *p)
 		outside_filter_attend(&s->filter, &s->spool, p);
 		return;
 	case OUTSIDE_VERIFY:
-		if (conf->verifier)
-			outside_verify_attend(&s->verifier,
-			    buf_text(&s->domain), s->peer.ip, p);
+		if (!conf->verifier)
+			break;
+		outside_verify_attend(&s->verifier, buf_text(&s->domain),
+		    s->peer.ip, p);
 		return;
 	case ASK_FORWARDER:
-		petition_clear(p);
-		if (conf->immediate)
-			start_forwarder(s, p);
+		start_forwarder(s, p);
 		return;
 	case ASK_ONWARD:
-		s->onward = true;
+		s->onward = conf->forward_to != NULL;
 		break;
 	default:
 		break;

@@ -48,15 +48,24 @@ attend_token(struct token *t, struct petition *p)
 	buf_wipe(&t->text);
 }
 
+/* Those that have ended since. */
+static void
+reap(struct run *r)
+{
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		if (pid == r->relay)
+			r->relay = 0;
+}
+
 /* Whatever else it may be made to ask for it does not get. */
 static void
 attend(struct run *r, struct petition *p)
 {
 	struct client *c = &r->client;
 
-	/* those that have ended since */
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		continue;
+	reap(r);
 	if (tls_attend(&r->conf->tls, p, &r->relay))
 		return;
 	switch (p->what) {
@@ -82,6 +91,8 @@ monitor(struct run *r)
 	int status;
 
 	monitor_pass_on(&r->monitor, signals, 3);
+	if (queue_interrupted())        /* since the child is there */
+		kill(r->monitor.child, SIGTERM);
 	if (r->turn > STDIN_FILENO)
 		close(r->turn);
 	if (r->hired)

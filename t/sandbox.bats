@@ -173,6 +173,75 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 	locked_in "$self" "$looks"
 }
 
+@test "smtp-send --jobs: who has the connection" {
+	start answer --save "$here" --silent DATA
+	place emailrelay.1.1.1 a@a.test b@b.test <<<hello
+	place emailrelay.1.1.2 a@a.test b@b.test <<<hello
+	converse smtp-send $me --spool-dir="$spool" --forward-to="127.0.0.1:$port" --jobs=2
+	wait_until connected
+	locked_in "$self" "$looks"
+}
+connected() {
+	local inner
+	inner=$(confined) && [ -e "$spool/emailrelay.1.1.1.envelope.busy" ] && waits "$inner"
+}
+
+@test "smtp-recv --immediate, and its forwarder" {
+	start answer --save "$here"
+	converse smtp-recv $me --spool-dir="$spool" --forward-to="127.0.0.1:$port" --immediate
+	said 220
+	locked_in "$self" "$looks"
+	message | sed 's/$/\r/' >&9
+	said '^250 .*queued as'
+	wait_until nothing_left
+}
+nothing_left() { [ -z "$(spooled)$(spooled busy)$(spooled new)" ]; }
+
+@test "spool-submit, while it reads a message" {
+	converse spool-submit --spool-dir="$spool" --from=a@a.test b@b.test
+	locked_in "$self" "$looks"
+	printf 'Subject: x\n\nhello\n' >&9
+	exec 9>&-
+	wait "$pid" || fail "$(cat "$here/err")"
+	[ -n "$(spooled)" ]
+}
+@test "spool-submit in the sandbox ends with a signal" {
+	converse spool-submit --spool-dir="$spool" --from=a@a.test b@b.test
+	wait_until confined
+	wait_until waits "$pid"
+	kill -TERM "$pid"
+	wait_until gone "$pid"
+	assert_equal "$(ls "$spool")" ""
+}
+
+# walled PROGRAM...: it has asked for both walls, and got them; and does not run
+# into them.
+walled() {
+	strace -qq -f -o "$here/calls" "$@" \
+		>"$here/out" 2>"$here/err" </dev/null || true
+	grep -q 'landlock_restrict_self(.*= 0' "$here/calls" &&
+		grep -q 'seccomp(.*= 0' "$here/calls" || fail "$*: $(cat "$here/err")"
+	run turned_away
+	refute_output
+}
+@test "programs too quick to be stopped are confined as well" {
+	local id=emailrelay.1.1.1 tool
+	mkdir -m 777 "$spool/bob"
+	place $id a@a.test b@b.test <<<hello
+	for tool in spool-list spool-metrics "spool-metrics --output=$here/m" spool-check \
+		spool-show spool-retry spool-hold; do
+		walled $tool --spool-dir="$spool" $([[ $tool != spool-[shr]* ]] || echo $id)
+	done
+	for tool in filter-copy filter-deliver; do
+		place emailrelay.1.1.2 a@a.test bob@b.test <<<hello
+		mv "$spool/emailrelay.1.1.2.envelope" "$spool/emailrelay.1.1.2.envelope.new"
+		walled $tool "$spool/emailrelay.1.1.2.content"
+	done
+	walled spool-remove --spool-dir="$spool" $id
+	cd "$here"
+	walled spool-submit --verbose --spool-dir=spool --from=a@a.test b@b.test
+}
+
 @test "a kernel without Landlock and seccomp: things go on without them" {
 	run strace -f -qq -e inject=landlock_create_ruleset,seccomp:error=ENOSYS \
 		-o /dev/null smtp-recv $me --spool-dir="$spool" < <(message | sed 's/$/\r/')

@@ -2,12 +2,15 @@
 #include "base/calls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
@@ -38,16 +41,17 @@ static const unsigned allowed[] = {
 	SYS_getsockopt, SYS_setsockopt, SYS_getsockname, SYS_getpeername,
 	SYS_socketpair, SYS_ppoll, SYS_pselect6,
 	/* our memory */
-	SYS_munmap, SYS_mremap, SYS_madvise, SYS_brk,
+	SYS_mmap, SYS_mprotect, SYS_munmap, SYS_mremap, SYS_madvise, SYS_brk,
 	/* time, signals, ourselves */
 	SYS_clock_gettime, SYS_clock_nanosleep, SYS_nanosleep,
 	SYS_gettimeofday, SYS_setitimer, SYS_getrandom, SYS_getpid,
 	SYS_getppid, SYS_getpgid, SYS_gettid, SYS_getuid, SYS_geteuid, SYS_getgid,
-	SYS_getegid, SYS_uname, SYS_sysinfo, SYS_futex, SYS_sched_yield,
+	SYS_getegid, SYS_uname, SYS_getcwd, SYS_sysinfo, SYS_futex,
+	SYS_sched_yield,
 	SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn,
 	SYS_rt_sigsuspend, SYS_rt_sigpending, SYS_signalfd4, SYS_sigaltstack,
-	SYS_restart_syscall, SYS_tgkill, SYS_getcwd,
-	SYS_wait4, SYS_waitid, SYS_exit, SYS_exit_group,
+	SYS_restart_syscall, SYS_tgkill, SYS_tkill, SYS_wait4, SYS_waitid,
+	SYS_exit, SYS_exit_group,
 	/* what only some machines have, or have under this name only */
 #ifdef SYS_newfstatat
 	SYS_newfstatat,
@@ -70,12 +74,36 @@ static const unsigned ioctls[] = {
 	TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ, TIOCGPGRP, FIONREAD
 };
 
+/* What an argument has to be, in the bits of the mask. */
+static const struct condition {
+	unsigned call, argument, mask, value;
+} conditions[] = {
+	/* memory that can be executed was there from the start */
+	{ SYS_mmap, 2, PROT_EXEC, 0 },
+	{ SYS_mprotect, 2, PROT_EXEC, 0 },
+	/* no file that makes our user of whoever runs it */
+	{ SYS_openat, 3, S_ISUID, 0 },
+	{ SYS_fchmod, 1, S_ISUID, 0 },
+#ifdef SYS_open
+	{ SYS_open, 2, S_ISUID, 0 },
+#endif
+	/* a datagram can be sent to any socket that has a name */
+	{ SYS_socketpair, 0, ~0U, AF_UNIX },
+	{ SYS_socketpair, 1, 15, SOCK_STREAM },
+};
+
+/* These have others get a signal from the descriptor: F_SETSIG, F_SETOWN_EX,
+ * which the C library has for its friends only. */
+static const unsigned no_fcntl[] = { F_SETOWN, 10, 15 };
+
 enum {
 	CALLS = sizeof allowed / sizeof allowed[0],
 	IOCTLS = sizeof ioctls / sizeof ioctls[0],
+	CONDITIONS = sizeof conditions / sizeof conditions[0],
+	NO_FCNTL = sizeof no_fcntl / sizeof no_fcntl[0],
 	BITS = 32,
 	WORDS = 16,             /* of a set of calls by number */
-	MOST = 3 * WORDS + IOCTLS + 40
+	MOST = 3 * WORDS + IOCTLS + 6 * (CONDITIONS + 2) + NO_FCNTL + 40
 };
 
 struct program {
@@ -128,13 +156,41 @@ deny_or_allow(struct program *p)
 	add(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 }
 
-/* Memory that can be executed was there from the start. */
+/* Else the call is denied; and if so, it is up to the rest. */
 static void
-deny_executable(struct program *p, unsigned call)
+require(struct program *p, const struct condition *c)
 {
-	skip(p, BPF_JEQ, call, 0, 4);
-	load_argument(p, 2);
-	skip(p, BPF_JSET, PROT_EXEC, 0, 1);
+	skip(p, BPF_JEQ, c->call, 0, 5);
+	load_argument(p, c->argument);
+	add(p, BPF_ALU | BPF_AND | BPF_K, c->mask);
+	skip(p, BPF_JEQ, c->value, 1, 0);
+	add(p, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+	load_number(p);
+}
+
+static void
+restrict_arguments(struct program *p)
+{
+	unsigned self = (unsigned)getpid();
+	/* to raise(3) a signal; musl's takes the second */
+	const struct condition to_us[] = {
+		{ SYS_tgkill, 0, ~0U, self }, { SYS_tkill, 0, ~0U, self }
+	};
+
+	for (size_t i = 0; i < CONDITIONS; i++)
+		require(p, &conditions[i]);
+	for (size_t i = 0; i < 2; i++)
+		require(p, &to_us[i]);
+}
+
+static void
+restrict_fcntl(struct program *p)
+{
+	skip(p, BPF_JEQ, SYS_fcntl, 0, NO_FCNTL + 3);
+	load_argument(p, 1);
+	for (size_t i = 0; i < NO_FCNTL; i++)
+		skip(p, BPF_JEQ, no_fcntl[i], NO_FCNTL - 1 - i,
+		    i + 1 == NO_FCNTL);
 	deny_or_allow(p);
 }
 
@@ -180,8 +236,8 @@ write_program(struct program *p)
 	skip(p, BPF_JEQ, MACHINE, 1, 0);
 	add(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
 	load_number(p);
-	deny_executable(p, SYS_mmap);
-	deny_executable(p, SYS_mprotect);
+	restrict_arguments(p);
+	restrict_fcntl(p);
 	restrict_ioctl(p);
 	look_up(p);
 }

@@ -94,7 +94,7 @@ receive(int fd, char *text, struct petition *p)
 		.msg_controllen = sizeof control.space };
 	ssize_t n = recvmsg(fd, &h, MSG_CMSG_CLOEXEC);
 
-	if (n > 0)
+	if (n >= 0)
 		take_fds(p, &h);
 	return h.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? 0 : n;
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -116,6 +117,14 @@ word(const struct petition *p, size_t i)
 	return *s ? s : NULL;
 }
 
+/* tls-io reads it where there is no sandbox yet. */
+static bool
+may_trust(const struct tls_config *ours, const char *path)
+{
+	return !path || strcmp(path, TLS_SYSTEM) == 0 ||
+	    (ours->trusted && strcmp(path, ours->trusted) == 0);
+}
+
 static int
 run_asked(const struct tls_config *ours, const struct petition *p,
     pid_t *relay)
@@ -127,11 +136,16 @@ run_asked(const struct tls_config *ours, const struct petition *p,
 		[TLS_CERTIFICATE_FD] = conf.certificate_fd,
 		[TLS_KEY_FD] = conf.key_fd };
 
-	if (p->n != 4)
+	if (p->n != 4 || !conf.program)
 		return EINVAL;
+	/* a client has one connection */
+	if (!conf.client && *relay > 0)
+		return EALREADY;
 	if (conf.client) {
 		conf.server_name = word(p, 0);
 		conf.trusted = word(p, 1);
+		if (!may_trust(ours, conf.trusted))
+			return EACCES;
 	}
 	*relay = run(&conf, fds);
 	return *relay > 0 ? 0 : errno;
@@ -144,6 +158,15 @@ stop(pid_t relay)
 	waitpid(relay, NULL, 0);
 }
 
+/* Once only: then the number may be another process's. */
+static void
+stop_asked(pid_t *relay)
+{
+	if (*relay > 0)
+		stop(*relay);
+	*relay = 0;
+}
+
 bool
 tls_attend(const struct tls_config *conf, struct petition *p, pid_t *relay)
 {
@@ -151,9 +174,9 @@ tls_attend(const struct tls_config *conf, struct petition *p, pid_t *relay)
 
 	if (p->what == TLS_ASK_START)
 		error = run_asked(conf, p, relay);
-	else if (p->what == TLS_ASK_STOP && *relay > 0)
-		stop(*relay);
-	else if (p->what != TLS_ASK_STOP)
+	else if (p->what == TLS_ASK_STOP)
+		stop_asked(relay);
+	else
 		return false;
 	petition_clear(p);
 	p->what = (unsigned)error;

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 
@@ -115,6 +116,47 @@ talks_nonsense(struct monitor *m)
 	_exit(42);
 }
 
+/* Is what was sent along closed, if there is not even a number, or too many
+ * come? */
+static void
+sends_along(struct monitor *m, const char *text, size_t descriptors)
+{
+	char space[CMSG_SPACE(8 * sizeof(int))] __attribute__((aligned(8)));
+	struct iovec part = { (char *)(uintptr_t)text, strlen(text) };
+	struct msghdr h = { .msg_iov = &part, .msg_iovlen = 1,
+		.msg_control = space,
+		.msg_controllen = CMSG_SPACE(descriptors * sizeof(int)) };
+	struct pollfd p = { .events = POLLIN };
+	struct cmsghdr *c;
+	int ends[2], fds[8];
+
+	memset(space, 0, sizeof space);
+	insist(pipe(ends) == 0);
+	for (size_t i = 0; i < descriptors; i++)
+		fds[i] = ends[1];
+	c = CMSG_FIRSTHDR(&h);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(descriptors * sizeof(int));
+	memcpy(CMSG_DATA(c), fds, descriptors * sizeof(int));
+	insist(sendmsg(m->fd, &h, MSG_NOSIGNAL) >= 0);
+	close(ends[1]);
+	p.fd = ends[0];
+	insist(poll(&p, 1, 5000) == 1 && (p.revents & POLLHUP));
+}
+
+static void
+sends_one_along(struct monitor *m)
+{
+	sends_along(m, "", 1);
+}
+
+static void
+sends_many_along(struct monitor *m)
+{
+	sends_along(m, "abcd", 8);
+}
+
 static void
 is_left_alone(struct monitor *m)
 {
@@ -145,6 +187,8 @@ what_makes_no_sense_ends_it(void **state)
 	(void)state;
 	assert_int_equal(WEXITSTATUS(split(talks_nonsense)), 42);
 	assert_int_equal(WEXITSTATUS(split(is_left_alone)), 43);
+	assert_int_equal(split(sends_one_along), 0);
+	assert_int_equal(split(sends_many_along), 0);
 }
 
 static void
