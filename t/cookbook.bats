@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash disable=SC2016,SC2030,SC2031,SC2086,SC2154
-# The recipes of sluice-cookbook(7), done as they are printed: with other hosts,
-# ports, paths and users only. What the page leaves to the reader's taste, such
-# as the spool of a test, comes from the environment.
+# The recipes of sluice-cookbook(7), see page.bash.
 load tls
-load relay
+load page
 
 page=$top/doc/sluice-cookbook.7
 
@@ -14,82 +12,12 @@ setup_file() {
 	self_signed smtp.gmail.com
 	self_signed smtp.office365.com
 }
-setup() {
-	prepare
-	here=$BATS_TEST_TMPDIR
-	mkdir -p "$here"/etc/ppp/ip-up.d "$here"/etc/sluice "$here"/var/lib
-	export SLUICE_SPOOL_DIR=$spool SLUICE_DOMAIN=mx.test SLUICE_NO_SYSLOG=yes
-	[ -z "$me" ] || export SLUICE_USER=root
-	in=$(free_port) changes=()
-}
+setup() { prepare_page; }
 teardown() {
 	stop_all
-	[ -z "${BATS_TEST_COMPLETED:-}" ] || [ -z "${title:-}" ] || all_parts
+	check_page
 }
 
-# --- the page ---
-
-# displays SECTION: its examples, each line with the number of the example
-# before it.
-displays() {
-	awk -v section="$1" '
-		/^\.S[sh] / { inside = ($0 == ".Ss " section) }
-		/^\.Bd -literal/ { on = 1; n++; next }
-		/^\.S[sh] / { n = 0 }
-		/^\.Ed/ { on = 0 }
-		inside && on { print n " " $0 }' "$page" |
-		sed 's/\\e/\\/g; s/\\&//g'
-}
-# recipe TITLE: what part is about; all parts of it have to be used.
-recipe() {
-	title=$1
-	[ -n "$(displays "$title")" ] || fail "no such recipe: $title"
-}
-# change FROM TO: another host or port in what follows.
-change() { changes+=(-e "s|${1//./\\.}|$2|g"); }
-# part N: the example, made fit for a trial.
-part() {
-	touch "$here/used.$1"
-	displays "$title" | sed -n "s/^$1 //p" | sed \
-		-e "s|/usr/local/s\{0,1\}bin/|$bin/|g" \
-		-e "s|/usr/local/libexec/emailrelay/|$bin/|g" \
-		-e "s|/usr/local/share/doc/sluice/|$top/doc/|g" \
-		-e "s|/etc/|$here/etc/|g; s|/var/lib/|$here/var/lib/|g" \
-		-e "s|/var/spool/emailrelay|$spool|g" \
-		-e "s|-o daemon|-o $(id -un)|; s|-g daemon|-g $(id -gn)|" \
-		-e "s|chown daemon|chown $(id -un)|" \
-		-e "s|^\(tcpserver.*\) 0 25 |\1 127.0.0.1 $in |" \
-		-e "s|^\(tcpserver.*\) 127.0.0.1 25 |\1 127.0.0.1 $in |" \
-		"${changes[@]}"
-}
-# elsewhere N...: another test has these parts.
-elsewhere() { touch "${@/#/$here/used.}"; }
-all_parts() {
-	local n
-	for n in $(displays "$title" | cut -d' ' -f1 | sort -u); do
-		[ -e "$here/used.$n" ] || fail "example $n of $title is not tried"
-	done
-}
-
-# --- what to do with it ---
-
-# typed [N...]: these parts by one shell, to their end.
-typed() {
-	local n
-	for n; do part "$n" || return; done >"$here/typed"
-	run --separate-stderr sh "$here/typed"
-}
-# kept_open N: a part that goes on running; $in is open then.
-kept_open() {
-	part "$1" >"$here/open.$1"
-	start sh -c 'echo "$0"; . "$1" >&2; wait' "$in" "$here/open.$1"
-	wait_until open_at "$in"
-}
-# file N PATH [MODE]: the part is what is in that file.
-file() {
-	part "$1" >"$2"
-	chmod "${3:-644}" "$2"
-}
 # tls_smarthost NAME MECHANISM: it has NAME's certificate; $said is what it hears.
 tls_smarthost() {
 	said=$here/said
@@ -237,6 +165,12 @@ $name"
 		--attach-name x.EXE --attach "@$here/x.EXE"
 	assert_output --partial '550 5.7.1 no programs, please'
 	has 1
+	is_empty
+	# the client hears what the next server says
+	mv "$far" "$far.gone"
+	run swaks --server "127.0.0.1:$in" --from a@a.test --to b@b.test
+	assert_failure
+	assert_output --partial '<** 45'
 	is_empty
 }
 

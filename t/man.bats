@@ -78,7 +78,7 @@ options_of_examples_exist() {
 	local name section missing=
 	while read -r name section; do
 		[ -e "$top/doc/$name.$section" ] || missing="$missing $name.$section"
-	done < <(grep -hoE '^\.Xr (secrets|sluice|spool[a-z-]*|smtp-[a-z]+|pop3-serve|filter-[a-z]+|emailrelay[a-z.]*) [1-8]' \
+	done < <(grep -hoE '^\.Xr (secrets|sluice[a-z-]*|filters|verifiers|admin-cmd|tls-io|pam-check|spool[a-z-]*|smtp-[a-z]+|pop3-serve|filter-[a-z]+|emailrelay[a-z.]*) [1-8]' \
 		"$top"/doc/*.[1-8] | cut -d' ' -f2- | sort -u)
 	[ -z "$missing" ] || fail "missing:$missing"
 }
