@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2030,SC2031,SC2086,SC2154
 # Each program and its manual page say the same.
 load helper
 
@@ -58,6 +58,66 @@ options_of_examples_exist() {
 
 @test "every program has a manual page" {
 	each has_page
+}
+@test "every helper has a manual page" {
+	local helper
+	for helper in "$build"/libexec/*; do
+		has_page "$(basename "$helper")" || fail "none of $helper"
+	done
+}
+# The sections that a page of a program has, in the order they have everywhere.
+has_sections() {
+	local order='NAME SYNOPSIS DESCRIPTION SANDBOX ENVIRONMENT FILES
+		EXIT_STATUS EXAMPLES DIAGNOSTICS SEE_ALSO STANDARDS CAVEATS'
+	local needed='NAME SYNOPSIS DESCRIPTION ENVIRONMENT EXIT_STATUS EXAMPLES SEE_ALSO'
+	local file got
+	file=$(page "$1")
+	got=$(sed -n 's/^\.Sh //p' "$file" | tr ' ' _)
+	if ! diff <(printf '%s\n' $order | grep -xF "$got") - <<<"$got" ||
+		[ "$(grep -cxF "$(printf '%s\n' $needed)" <<<"$got")" != 7 ]; then
+		echo "$file: $got"
+		return 1
+	fi
+}
+@test "every page of a program has the same sections" {
+	each has_sections
+	has_sections tls-io
+	has_sections pam-check
+}
+@test "whoever is a server tells inetd and tcpserver" {
+	local program
+	for program in smtp-recv pop3-serve admin-cmd tls-io; do
+		grep -q ' stream tcp nowait' "$(page $program)" || fail "$program: inetd"
+		grep -q '^tcpserver ' "$(page $program)" || fail "$program: tcpserver"
+	done
+}
+@test "a JSON log line has the members that sluice(7) tells of" {
+	local secrets=$BATS_TEST_TMPDIR/auth options
+	options="$me --spool-dir=$spool --log --no-syslog --log-format=json"
+	(umask 077 && echo 'server plain bob secret' >"$secrets")
+	session smtp-recv $options --server-auth="$secrets" <<-EOF
+		EHLO c
+		AUTH PLAIN AGJvYgBzZWNyZXQ=
+		MAIL FROM:<a@a.test>
+		RCPT TO:<b@b.test>
+		DATA
+		Subject: x
+
+		.
+		QUIT
+	EOF
+	echo "$stderr" >"$BATS_TEST_TMPDIR/log"
+	start answer --reply "RCPT=550 no"
+	smtp-send $options --forward-to="127.0.0.1:$port" \
+		2>>"$BATS_TEST_TMPDIR/log" || [ $? = 69 ]
+	spool-bounce $options --all 2>>"$BATS_TEST_TMPDIR/log"
+	echo hello | spool-submit $options b@b.test 2>>"$BATS_TEST_TMPDIR/log"
+	diff <(jq -rs '[.[] | keys[]] | unique[]' "$BATS_TEST_TMPDIR/log") \
+		<(sed -n '/^\.Sh LOG/,/^\.Sh ENV/s/^\.It Li //p' "$top/doc/sluice.7" |
+			sed 's/ , /\n/g' | sort)
+	diff <(jq -r '.event // empty' "$BATS_TEST_TMPDIR/log" | sort -u) \
+		<(grep -A1 '^\.It Li event' "$top/doc/sluice.7" |
+			sed -n 's/^\.Cm //p' | sed 's/ , /\n/g' | sort)
 }
 @test "every program prints its options" {
 	each has_options
