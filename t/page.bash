@@ -25,12 +25,12 @@ check_page() {
 # before it.
 displays() {
 	awk -v section="$1" '
-		/^\.S[sh] / { inside = ($0 == ".Ss " section) }
+		/^\.S[sh] / { inside = (substr($0, 5) == section) }
 		/^\.Bd -literal/ { on = 1; n++; next }
 		/^\.S[sh] / { n = 0 }
 		/^\.Ed/ { on = 0 }
 		inside && on { print n " " $0 }' "$page" |
-		sed 's/\\e/\\/g; s/\\&//g'
+		sed "s/\\\\e/\\\\/g; s/\\\\&//g; s/\\\\(aq/'/g"
 }
 # recipe TITLE: the section that part is about; all parts of it have to be used.
 recipe() {
