@@ -44,14 +44,15 @@ part() {
 	touch "$here/used.$1"
 	displays "$title" | sed -n "s/^$1 //p" | sed \
 		-e "s|/usr/local/s\{0,1\}bin/|$bin/|g" \
+		-e "s;/usr/local/libexec/emailrelay/\(tls-io\|pam-check\);$build/libexec/\1;" \
 		-e "s|/usr/local/libexec/emailrelay/|$bin/|g" \
 		-e "s|/usr/local/share/doc/sluice/|$top/doc/|g" \
 		-e "s|/etc/|$here/etc/|g; s|/var/lib/|$here/var/lib/|g" \
 		-e "s|/var/spool/emailrelay|$spool|g" \
 		-e "s|-o daemon|-o $(id -un)|; s|-g daemon|-g $(id -gn)|" \
 		-e "s|chown daemon|chown $(id -un)|" \
-		-e "s|^\(tcpserver.*\) 0 25 |\1 127.0.0.1 $in |" \
-		-e "s|^\(tcpserver.*\) 127.0.0.1 25 |\1 127.0.0.1 $in |" \
+		-e "s|\(tcpserver .*\) 0 25 |\1 127.0.0.1 $in |" \
+		-e "s|\(tcpserver .*\) 127.0.0.1 25 |\1 127.0.0.1 $in |" \
 		"${changes[@]}"
 }
 # elsewhere N...: another test has these parts.

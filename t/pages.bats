@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash disable=SC2016,SC2030,SC2031,SC2034,SC2086,SC2154,SC2317
-# The examples of the pages of the tools, and of filters and verifiers, do what
-# the page says: see page.bash.
+# The examples of the manual pages do what the page says: see page.bash. Those
+# of emailrelay(1) are in emailrelay-manual.bats, unit files in readme.bats.
+load tls
 load page
 
+setup_file() {
+	export certs=$BATS_FILE_TMPDIR/certs
+	mkdir "$certs"
+	self_signed smarthost.example
+	self_signed smtp.office365.com
+}
 setup() { prepare_page; }
 teardown() {
 	stop_all
@@ -16,8 +23,8 @@ examples() {
 	recipe EXAMPLES
 	far=$here/far
 }
-# cron N: the command of a line for cron
-cron() { part "$1" | sed 's/^[^a-z]*\(daemon\|[^ ]*\) //' >"$here/cron" && sh "$here/cron"; }
+# cron N: the command of a line for cron, which is one
+cron() { part "$1" | paste -sd' ' | sed 's/^[^a-z]*\(daemon\|[^ ]*\) //' >"$here/cron" && sh "$here/cron"; }
 run_part() { run --separate-stderr bash -c "$(part "$1")"; }
 # ready N [FROM [TO]], failed N [TO]: a message that waits, or was given up.
 ready() {
@@ -200,7 +207,7 @@ has() { [ "$(find "${2:-$far}" -name '*.envelope' | wc -l)" = "$1" ]; }
 }
 @test "admin-cmd: health, notify" {
 	examples admin-cmd.8
-	touch "$here"/used.{1,2,3} # conversations: admin.bats
+	elsewhere 1 2 3 # conversations: admin.bats
 	run --separate-stderr sh -c "$(part 4 | sed 's/^HEALTHCHECK CMD //')"
 	assert_success
 	mkdir "$here/bin"
@@ -219,6 +226,275 @@ has() { [ "$(find "${2:-$far}" -name '*.envelope' | wc -l)" = "$1" ]; }
 	wait_until notices
 	grep -q 'client: failed: .*nobody here' "$here/noticed"
 }
+
+# --- servers ---
+
+# tcpserver's port in part N is PORT: opened N PORT
+opened() {
+	change " 0 $2 " " 127.0.0.1 $in "
+	change " 127.0.0.1 $2 " " 127.0.0.1 $in "
+	kept_open "$1"
+}
+# inetd N: what that line would start, for each connection to $in; it is in lines
+# that are one.
+inetd() {
+	read -r _ _ _ _ _ program _ arguments < <(part "$1" | paste -sd' ')
+	start sh -c 'echo "$0"; exec "$@" >&2' "$in" \
+		tcpserver -HR -l localhost 127.0.0.1 "$in" "$program" $arguments
+	wait_until open_at "$in"
+}
+next_port() { in=$(free_port); }
+send() {
+	swaks --silent 2 --server "127.0.0.1:$in" --ehlo c.test --from a@a.test \
+		--to b@b.test --body hello "$@"
+}
+# a key for the server, and one who may log in
+key_and_secret() {
+	cp "$certs/smarthost.example.pem" "$here/etc/emailrelay.pem"
+	(umask 077 && echo 'server plain bob secret' >"$here/etc/emailrelay.auth")
+}
+pop() { curl --silent --insecure --user bob:secret "$@"; }
+
+@test "smtp-recv" {
+	needs tcprules
+	examples smtp-recv.8
+	elsewhere 5 6 # units: readme.bats
+	to_smarthost
+	key_and_secret
+	opened 1 2525
+	send
+	has 1 "$spool"
+	next_port
+	inetd 2
+	send
+	wait_until has 2
+	wait_until is_empty
+	next_port
+	opened 3 587
+	run send
+	assert_failure
+	run send --auth PLAIN --auth-user bob --auth-password secret
+	assert_failure
+	send --tls --auth PLAIN --auth-user bob --auth-password secret
+	has 1 "$spool"
+	next_port
+	cd "$here"
+	part 4 | sed -n '2,/^\$/{/^\$/d;p}' >rules
+	[ "$(wc -l <rules)" = 3 ]
+	sh -c "$(part 4 | sed -n 's/^\$ \(tcprules\)/\1/p')"
+	part 4 | sed -n 's/^\$ \(tcpserver\)/\1/p' |
+		sed "s/ 0 25 / 127.0.0.1 $in /" >serve
+	start sh -c 'echo "$0"; . "$1" >&2' "$in" "$here/serve"
+	wait_until open_at "$in"
+	send
+	has 2 "$spool"
+	change /tmp/spool "$spool"
+	run bash -c "$(part 7 | sed 's/^\$ //')"
+	assert_success
+	assert_output --partial '250 2.0.0 OK queued'
+	has 3 "$spool"
+}
+@test "smtp-send" {
+	examples smtp-send.8
+	elsewhere 2 3 # units: readme.bats
+	elsewhere 7
+	to_smarthost
+	ready 1
+	cron 1
+	has 1
+	ready 2
+	part 4 >"$here/poll"
+	start sh -c 'echo x; exec sh "$0" >&2' "$here/poll"
+	wait_until has 2
+	kill -- "-$pid"
+	wait "$pid" || true
+	ready 3 ann@example.com
+	ready 4
+	run_part 6
+	assert_output --partial 'emailrelay.1.1.3 sent '
+	state 4
+	said=$here/said
+	: >"$said"
+	start "$BATS_TEST_DIRNAME/tlsserver" -c "$certs/smtp.office365.com.pem" \
+		-s 'AUTH XOAUTH2' "$said"
+	change smtp.office365.com:587 "127.0.0.1:$port"
+	export SLUICE_CLIENT_TLS_VERIFY=$certs/smtp.office365.com-cert.pem
+	export SLUICE_CLIENT_TLS_SERVER_NAME=smtp.office365.com
+	start "$BATS_TEST_DIRNAME/httpd" "$here/asked" 200 '{"access_token":"t0ken"}'
+	(umask 077 && printf '%s\n' 'client-id x' 'client-secret y' \
+		"token-url http://127.0.0.1:$port/token" >"$here/etc/sluice/oauth")
+	run_part 5
+	assert_success
+	grep -q "^tls: AUTH XOAUTH2 $(printf 'user=me@example.com\1auth=Bearer t0ken\1\1' | base64 -w 0)$" "$said"
+	state
+}
+@test "smtp-send: what a server is like" {
+	examples smtp-send.8
+	elsewhere 1 2 3 4 5 6
+	said=$here/said
+	: >"$said"
+	start "$BATS_TEST_DIRNAME/tlsserver" -c "$certs/smarthost.example.pem" \
+		-s 'PIPELINING,AUTH PLAIN LOGIN' -g '220 smarthost.example ESMTP' "$said"
+	(umask 077 && echo 'client LOGIN relay secret' >"$here/etc/emailrelay.auth")
+	change smarthost.example:587 "127.0.0.1:$port"
+	change --client-tls-verify=default "--client-tls-verify=$certs/smarthost.example-cert.pem"
+	export SLUICE_CLIENT_TLS_SERVER_NAME=smarthost.example
+	run --separate-stderr bash -c "$(part 7 | sed -n 's/^\$ //; /^server:/q; p')"
+	assert_success
+	# the words in front are those of the page, in its order
+	diff <(part 7 | sed -n '/^server:/,$s/: .*//p') <(printf '%s\n' "${lines[@]%%: *}")
+	for line in 'verified: yes' 'login: PLAIN: accepted' 'result: ready for mail' \
+		'greeting: smarthost.example ESMTP' 'offers: PIPELINING, AUTH PLAIN LOGIN'; do
+		assert_line "$line"
+		part 7 | grep -qxF "$line"
+	done
+}
+@test "pop3-serve" {
+	needs curl
+	examples pop3-serve.8
+	key_and_secret
+	ready 1
+	opened 1 1110
+	run -0 pop "pop3://127.0.0.1:$in/1"
+	assert_output --partial hello
+	next_port
+	change '--pop-by-name$' "--pop-by-name --pop-auth=$here/etc/emailrelay.auth"
+	inetd 2
+	mkdir "$spool/bob"
+	cp "$spool"/*.envelope "$spool/bob"
+	run -0 pop --ssl-reqd "pop3://127.0.0.1:$in/1"
+	assert_output --partial hello
+	run pop "pop3://127.0.0.1:$in/1"
+	assert_failure
+	next_port
+	kept_open 3
+	swaks --silent 2 --server "127.0.0.1:$in" --from a@a.test --to eve@b.test
+	[ -d "$spool/eve" ]
+	next_port
+	export SLUICE_POP_AUTH=$here/etc/emailrelay.auth
+	opened 4 995
+	run -0 pop "pop3s://127.0.0.1:$in/1"
+	assert_output --partial hello
+	change /tmp/spool "$spool"
+	change /tmp/auth "$here/etc/emailrelay.auth"
+	run bash -c "$(part 5 | sed 's/^\$ //')"
+	assert_output --partial '+OK 1 message'
+}
+@test "filter-copy" {
+	examples filter-copy.8
+	change '^# ' ''
+	part 1 | grep -v '^tcpserver\|^  ' >"$here/typed"
+	sh "$here/typed"
+	part 1 | sed -n '/^tcpserver/,$p' >"$here/serve"
+	start sh -c 'echo "$0"; . "$1" >&2' "$in" "$here/serve"
+	wait_until open_at "$in"
+	send
+	has 1 "$spool/bob"
+	has 1 "$spool/carol"
+	assert_equal "$(spooled)" ''
+	eval receive "$(part 2)"
+	[[ $reply = 250\ * ]]
+	has 2 "$spool/bob"
+	has 2 "$spool/carol"
+}
+@test "filter-deliver" {
+	examples filter-deliver.8
+	to_smarthost
+	mkdir "$spool/b"
+	kept_open 1
+	swaks --silent 2 --server "127.0.0.1:$in" --from a@a.test --to b@example.com,b@b.test
+	wait_until has 1
+	has 1 "$spool/b"
+	wait_until is_empty
+}
+@test "tls-io" {
+	examples tls-io.8
+	mkdir -p "$here/etc/ssl"
+	cp "$certs/smarthost.example.pem" "$here/etc/ssl/mail.pem"
+	opened 1 465
+	send --tlsc
+	has 1 "$spool"
+	next_port
+	inetd 2
+	send --tlsc
+	has 2 "$spool"
+	cd "$here"
+	run sh -c "$(part 3)"
+	assert_success
+	cp mail.pem "$here/etc/ssl/mail.pem"
+	send --tlsc
+	has 3 "$spool"
+}
+@test "pam-check" {
+	examples pam-check.8
+	# there is no such service here: PAM cannot tell, or says no
+	run_part 1
+	assert_failure
+	refute_output
+}
+@test "sluice" {
+	examples sluice.7
+	to_smarthost
+	kept_open 1
+	send
+	wait_until has 1
+	wait_until is_empty
+}
+@test "spool: hold by hand, and why it failed" {
+	examples spool.5
+	id=emailrelay.812.1795449206.506663
+	place $id a@a.test b@b.test <<<x
+	run bash -c "$(part 1 | sed 's/^\$ //' | sed '2,3!d' | sed "1icd $spool")"
+	[ -e "$spool/$id.envelope.hold" ]
+	run bash -c "$(part 1 | sed 's/^\$ //' | sed '4,$!d' | sed "1icd $spool")"
+	[ -e "$spool/$id.envelope" ]
+	failed 1
+	cd "$spool"
+	run bash -c "$(part 2 | sed 's/^\$ //')"
+	assert_output --partial 'X-MailRelay-Reason: no'
+}
+@test "secrets" {
+	examples secrets.5
+	# the key is one line in the file
+	part 1 | sed -e :a -e '/\\$/{N;s/\\\n//;ta' -e '}' >"$here/etc/emailrelay.auth"
+	chmod 600 "$here/etc/emailrelay.auth"
+	listen smtp-recv $me --server-auth="$here/etc/emailrelay.auth"
+	in=$port
+	while read -r mechanism name password; do
+		send --auth "$mechanism" --auth-user "$name" --auth-password "$password" ||
+			fail "$name"
+	done <<-EOF
+		CRAM-MD5 ann correct horse
+		PLAIN ann correct horse
+		LOGIN bob battery=staple
+		CRAM-MD5 eve secret
+	EOF
+	run send --auth CRAM-MD5 --auth-user bob --auth-password battery=staple
+	assert_failure
+	rm "$here/etc/emailrelay.auth"
+	change '^# ' ''
+	run bash -c "$(part 2 | sed '/^Password/d')" <<<secret
+	grep -q '^server CRAM-MD5 eve [0-9.]*$' "$here/etc/emailrelay.auth"
+}
+@test "emailrelay.conf" {
+	examples emailrelay.conf.5
+	elsewhere 2 # the engine of containers
+	to_smarthost
+	change '^\$ ' ''
+	part 1 | sed '1d; /^tcpserver/,$d' >"$here/etc/emailrelay.conf"
+	part 1 | grep '^tcpserver' >"$here/serve"
+	start sh -c 'echo "$0"; . "$1" >&2' "$in" "$here/serve"
+	wait_until open_at "$in"
+	send
+	wait_until has 1
+	ready 1
+	run sh -c "$(part 1 | grep '^smtp-send')"
+	assert_success
+	has 2
+	state
+}
+
+# --- filters and verifiers ---
 
 # a message by way of smtp-recv with these options; $reply is that to its text
 receive() {
