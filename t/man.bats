@@ -119,6 +119,23 @@ has_sections() {
 		<(grep -A1 '^\.It Li event' "$top/doc/sluice.7" |
 			sed -n 's/^\.Cm //p' | sed 's/ , /\n/g' | sort)
 }
+# members PAGE: what its paragraph about --json names
+members() {
+	sed -n '/^\.It Fl -json/,/^\.It Fl s/p' "$(page "$1")" |
+		grep -oE '^\.(Li|Va) .*' | cut -d' ' -f2- | sed 's/ [,.]/\n/g' |
+		tr -d ' ' | grep -x '[a-z_]*' | grep . | sort -u
+}
+@test "--json and spool-metrics print what their pages tell of" {
+	export SLUICE_SPOOL_DIR=$spool
+	place emailrelay.1.1.1 a@a.test b@b.test <<<$'Subject: x\n\nx'
+	diff <(spool-list --json | jq -r 'keys[]' | sort) <(members spool-list)
+	diff <(spool-show --json emailrelay.1.1.1 | jq -r 'keys[]' | sort) \
+		<({ members spool-list && members spool-show; } | sort -u)
+	diff <(spool-metrics | sed -n 's/^# TYPE \([a-z0-9_]*\) .*/\1/p' | sort -u) \
+		<(sed -n 's/^\.It Li sluice/sluice/p' "$(page spool-metrics)" |
+			sed 's/ , Li /\n/g; s/ , /\n/g; s/{[a-z]*}//g' |
+			grep -v timestamp | sort -u)
+}
 @test "every program prints its options" {
 	each has_options
 }
