@@ -122,6 +122,17 @@ serve() {
 	[ ! -e "$top/.ci/setup" ] || sh -n "$top/.ci/setup"
 }
 
+@test "what README, SECURITY and CONTRIBUTING name is there" {
+	local file missing=
+	while read -r file; do
+		[ -e "$top/$file" ] || [ -e "$top/$file.c" ] || missing+=" $file"
+	done < <(cat "$top"/{README,SECURITY,CONTRIBUTING}.md | tee \
+		>(grep -oE '\b[a-z0-9-]+\.(bats|bash)\b' | sed 's:^:t/:') \
+		>(grep -oE '\b(doc|t|lib|smtp-recv|spool-tools)/[A-Za-z0-9_./-]*\w') \
+		>/dev/null | grep -v NAME | sort -u)
+	[ -z "$missing" ] || fail "not there:$missing"
+}
+
 # --- inetd.conf.sample ---
 
 @test "inetd.conf.sample: the entry works under inetd" {
