@@ -47,8 +47,8 @@ static const unsigned allowed[] = {
 	SYS_gettimeofday, SYS_setitimer, SYS_getrandom, SYS_getpid,
 	SYS_getppid, SYS_getpgid, SYS_gettid, SYS_getuid, SYS_geteuid, SYS_getgid,
 	SYS_getegid, SYS_uname, SYS_getcwd, SYS_sysinfo, SYS_futex, SYS_sched_yield,
-	SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn,
-	SYS_rt_sigsuspend, SYS_signalfd4, SYS_sigaltstack,
+	SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigpending,
+	SYS_rt_sigreturn, SYS_rt_sigsuspend, SYS_signalfd4, SYS_sigaltstack,
 	SYS_restart_syscall, SYS_tgkill, SYS_tkill, SYS_wait4, SYS_waitid,
 	SYS_exit, SYS_exit_group,
 	/* what only some machines have, or have under this name only */
