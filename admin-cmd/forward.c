@@ -39,7 +39,7 @@ reap(struct session *s)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = monitor_reap(&s->monitor, &status)) > 0) {
 		if (pid == s->run.pid) {
 			s->run.buried = true;
 			s->run.status = status;

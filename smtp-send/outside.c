@@ -52,9 +52,10 @@ attend_token(struct token *t, struct petition *p)
 static void
 reap(struct run *r)
 {
+	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+	while ((pid = monitor_reap(&r->monitor, &status)) > 0)
 		if (pid == r->relay)
 			r->relay = 0;
 }

@@ -45,6 +45,8 @@ fine() {
 @test "what has been wrong before is not" {
 	crash --what=kills --only=local --calls=rename,renameat2
 	fine
+	crash --what=kills --only=send --calls=recvmsg
+	fine
 	crash --what=faults --only=send-stale \
 		--calls=open,openat,flock,rename,renameat2
 	fine

@@ -212,10 +212,21 @@ monitor_answer(struct monitor *m, struct petition *p)
 	petition_clear(p);
 }
 
+pid_t
+monitor_reap(const struct monitor *m, int *status)
+{
+	siginfo_t one = { .si_pid = 0 };
+
+	if (waitid(P_ALL, 0, &one, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+	    one.si_pid == 0 || one.si_pid == m->child)
+		return 0;
+	return waitpid(one.si_pid, status, 0);
+}
+
 int
 monitor_end(struct monitor *m)
 {
-	int status = 0;
+	int status = EX_OSERR << 8;
 
 	/* who only talks nonsense hears that, and ends */
 	close(m->fd);

@@ -68,6 +68,10 @@ void monitor_answer(struct monitor *m, struct petition *p);
 /* These signals mean the child: it gets them in our place. */
 void monitor_pass_on(const struct monitor *m, const int *signals, size_t n);
 
+/* Bury another child of ours that has ended: its number, and its status as of
+ * wait(2); 0: there is none. How that child has ended is for monitor_end. */
+pid_t monitor_reap(const struct monitor *m, int *status);
+
 /* Wait for the child's end: its status, as of wait(2). */
 int monitor_end(struct monitor *m);
 
