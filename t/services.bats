@@ -183,11 +183,12 @@ within() {
 	unset SLUICE_CLIENT_FILTER
 	within "$examples/systemd/spool-metrics.service" spool-metrics --output="$here/prom"
 	within "$examples/systemd/spool-bounce.service" spool-bounce --all
-	echo "bob server plain horse" >"$here/secrets"
+	echo "server LOGIN bob horse" >"$here/secrets"
 	chmod 600 "$here/secrets"
 	printf 'USER bob\r\nPASS horse\r\nQUIT\r\n' >"$here/said"
 	within "$examples/systemd/pop3-serve@.service.d/hardening.conf" \
-		pop3-serve --pop-auth="$here/secrets" <"$here/said"
+		pop3-serve --pop-auth="$here/secrets" <"$here/said" >"$here/out"
+	[ "$(grep -c '^+OK' "$here/out")" = 4 ]
 }
 
 @test "systemd: what smtp-recv@.service runs takes mail, smtp-send.service sends it" {
@@ -235,26 +236,64 @@ within() {
 	grep -q '^AUTH PLAIN AGFubgBob3JzZQ==' "$said"
 }
 
-@test "runit: the run script polls" {
-	serve
-	post 1
-	for f in run log/run env/SLUICE_FORWARD_TO; do
-		here_with runit/smtp-send/$f
+# supervised KIND NAME: its run script, as KIND would run it, in its directory;
+# chpst, envdir and the like are told by what they do to a command.
+supervised() {
+	local f
+	for f in $(cd "$examples/$1/$2" && find . -type f); do
+		here_with "$1/$2/$f"
 	done
-	# chpst, as far as it is used here
-	mkdir "$here/bin"
-	cat >"$here/bin/chpst" <<-'EOF'
+	mkdir -p "$here/bin"
+	cat >"$here/bin/envdir" <<-'EOF'
 		#!/bin/sh
-		[ "$1 $2 $3 $4" = "-u daemon -e ./env" ] || exit 111
-		shift 4
+		case $0 in
+		*chpst)
+			[ "$1" != -u ] || { [ "$2" = daemon ] && shift 2; } || exit 111
+			[ "$1" = -e ] || exit 111
+			shift
+			;;
+		esac
+		[ "$1" = ./env ] || exit 111
 		for f in ./env/*; do export "${f##*/}=$(head -n 1 "$f")"; done
+		shift
 		exec "$@"
 	EOF
-	chmod 755 "$here/bin/chpst"
-	cd "$here/runit/smtp-send"
+	printf '#!/bin/sh\n[ "$1" = daemon ] || exit 111\nshift\nexec "$@"\n' >"$here/bin/setuidgid"
+	# the port is the test's, and so is the user
+	cat >"$here/bin/tcpserver" <<-EOF
+		#!/bin/sh
+		[ "\$*" = "-HR -c 64 -l $(hostname) -u 1 -g 1 0 25 $bin/smtp-recv --log --no-syslog" ] || exit 111
+		exec $(command -v tcpserver) -1 -HR -l localhost 127.0.0.1 0 $bin/smtp-recv --log --no-syslog
+	EOF
+	chmod 755 "$here"/bin/*
+	cp "$here/bin/envdir" "$here/bin/chpst"
+	cp "$here/bin/envdir" "$here/bin/s6-envdir"
+	cp "$here/bin/setuidgid" "$here/bin/s6-setuidgid"
+	cd "$here/$1/$2"
+	! command -v shellcheck >/dev/null || shellcheck ./run ./log/run
 	PATH=$here/bin:$PATH setsid ./run >"$here/log" 3>&- &
 	runner=$!
 	pids+=("$runner")
+}
+@test "runit, daemontools, s6: the run scripts of smtp-recv take mail" {
+	local kind
+	for kind in runit daemontools s6; do
+		supervised $kind smtp-recv
+		wait_until test -s "$here/log"
+		port=$(head -n 1 "$here/log")
+		curl -sS "smtp://127.0.0.1:$port" --mail-from a@a.test --mail-rcpt b@b.test \
+			--upload-file - <<<"Subject: x"
+		only
+		rm "$spool"/*
+		kill "$runner"
+		wait "$runner" || true
+	done
+}
+
+@test "runit, daemontools, s6: the run scripts of smtp-send poll" {
+	serve
+	post 1
+	supervised runit smtp-send
 	wait_until grep -q 'status=sent' "$here/log"
 	[ "$(state 1)" = gone ]
 	# sv hup
@@ -263,5 +302,39 @@ within() {
 	wait_until grep -q 'to2@b.test.*status=sent' "$here/log"
 	kill "$runner"
 	wait "$runner"
-	! command -v shellcheck >/dev/null || shellcheck ./run ./log/run
+	local kind
+	for kind in daemontools s6; do
+		rm "$here/log"
+		post 1
+		supervised $kind smtp-send
+		wait_until grep -q 'status=sent' "$here/log"
+		kill "$runner"
+		wait "$runner"
+	done
+}
+
+@test "logrotate: the file is what logrotate understands" {
+	[ -x /usr/sbin/logrotate ] || skip "logrotate is not installed"
+	run /usr/sbin/logrotate --debug --state "$here/state" "$examples/logrotate"
+	assert_success
+	refute_output --partial error
+	assert_output --partial "/var/log/sluice.log"
+}
+
+@test "xinetd: what each entry runs is there, and likes its options" {
+	local server args n=0
+	here_with xinetd
+	echo "server NONE 127.0.0.1 me" >"$here/secrets"
+	chmod 600 "$here/secrets"
+	export SLUICE_POP_AUTH=$here/secrets
+	while read -r server; do
+		read -r args
+		[ -x "$server" ]
+		[ "${server##*/}" = pop3-serve ] || unset SLUICE_POP_AUTH
+		run --separate-stderr "$server" $args </dev/null
+		exits 0
+		n=$((n + 1))
+		export SLUICE_POP_AUTH=$here/secrets
+	done < <(sed -n 's/^\tserver\t.*= //p; s/^\tserver_args\t.*= //p' "$here/xinetd")
+	[ "$n" = 3 ]
 }
