@@ -96,7 +96,7 @@ in_container() {
 
 # step WHERE INSTRUCTION: what a builder does for it
 step() {
-	local from= what=${2#* }
+	local what=${2#* }
 	case $2 in
 	RUN*) chroot "$1" sh -ec "$what" ;;
 	"COPY --from=build "*)
@@ -112,7 +112,7 @@ step() {
 @test "container: its steps, one by one, and what comes of them" {
 	[ -n "$TEST_SLOW" ] || skip "SLUICE_SLOW=1 installs a Debian for it"
 	command -v debootstrap >/dev/null || skip "debootstrap is not installed"
-	local base=$BATS_TEST_TMPDIR/base root= built= line
+	local base=$BATS_TEST_TMPDIR/base root='' built='' line
 	debootstrap --variant=minbase bookworm "$base" >"$BATS_TEST_TMPDIR/log" 2>&1 ||
 		skip "no mirror: $(tail -n 1 "$BATS_TEST_TMPDIR/log")"
 	while read -r line; do

@@ -269,7 +269,7 @@ supervised() {
 	cp "$here/bin/envdir" "$here/bin/chpst"
 	cp "$here/bin/envdir" "$here/bin/s6-envdir"
 	cp "$here/bin/setuidgid" "$here/bin/s6-setuidgid"
-	cd "$here/$1/$2"
+	cd "$here/$1/$2" || return
 	! command -v shellcheck >/dev/null || shellcheck ./run ./log/run
 	PATH=$here/bin:$PATH setsid ./run >"$here/log" 3>&- &
 	runner=$!
