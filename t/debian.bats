@@ -5,15 +5,19 @@
 # sends, receives, forwards and fetches.
 load helper
 
-setup_file() {
+# why_not: prints why this cannot be tested here, if so
+why_not() {
 	local p
-	[ "$(id -u)" = 0 ] || skip "only root owns what is in a package"
-	[ -z "${ASAN_OPTIONS-}" ] || ! grep -q __asan "$bin/smtp-recv" ||
-		skip "the packages have nothing of the sanitizers"
+	[ "$(id -u)" = 0 ] || echo "only root owns what is in a package"
+	! grep -q __asan_init "$bin/smtp-recv" ||
+		echo "the packages have nothing of the sanitizers"
 	for p in dpkg-buildpackage dh lintian; do
-		command -v $p >/dev/null || skip "$p is not installed"
+		command -v $p >/dev/null || echo "$p is not installed"
 	done
+}
+setup_file() {
 	export tree=$BATS_FILE_TMPDIR/sluice
+	[ -z "$(why_not)" ] || return 0
 	mkdir "$tree"
 	(cd "$top" && { [ -e .git ] && git ls-files || find . -type f ! -path './build*'; } |
 		xargs -d '\n' cp -a --parents -t "$tree")
@@ -23,7 +27,10 @@ setup_file() {
 		return 1
 	}
 }
-setup() { packages=$BATS_FILE_TMPDIR; }
+setup() {
+	packages=$BATS_FILE_TMPDIR
+	[ -z "$(why_not)" ] || skip "$(why_not | head -n 1)"
+}
 teardown() { :; }
 package() { echo "$packages/$1"_*.deb; }
 # contents NAME: MODE OWNER/GROUP PATH, a line each
@@ -32,9 +39,9 @@ contents() {
 }
 
 @test "debian: lintian finds nothing" {
-	run lintian --allow-root -EvIL +pedantic --info "$packages"/*.changes
+	run lintian --allow-root -vIL +pedantic --info "$packages"/*.changes
 	assert_success
-	run grep -E '^[EWIPX]: ' <<<"$output"
+	run grep -E '^[EWIP]: ' <<<"$output"
 	refute_output
 }
 

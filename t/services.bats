@@ -269,6 +269,7 @@ supervised() {
 	cp "$here/bin/envdir" "$here/bin/chpst"
 	cp "$here/bin/envdir" "$here/bin/s6-envdir"
 	cp "$here/bin/setuidgid" "$here/bin/s6-setuidgid"
+	rm -f "$here/log"
 	cd "$here/$1/$2" || return
 	! command -v shellcheck >/dev/null || shellcheck ./run ./log/run
 	PATH=$here/bin:$PATH setsid ./run >"$here/log" 3>&- &
@@ -279,8 +280,8 @@ supervised() {
 	local kind
 	for kind in runit daemontools s6; do
 		supervised $kind smtp-recv
-		wait_until test -s "$here/log"
-		port=$(head -n 1 "$here/log")
+		wait_until grep -sqx '[0-9]*' "$here/log"
+		port=$(grep -x '[0-9]*' "$here/log")
 		curl -sS "smtp://127.0.0.1:$port" --mail-from a@a.test --mail-rcpt b@b.test \
 			--upload-file - <<<"Subject: x"
 		only
@@ -304,7 +305,6 @@ supervised() {
 	wait "$runner"
 	local kind
 	for kind in daemontools s6; do
-		rm "$here/log"
 		post 1
 		supervised $kind smtp-send
 		wait_until grep -q 'status=sent' "$here/log"
