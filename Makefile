@@ -9,6 +9,7 @@
 #                       is there
 
 VERSION   = 0.1
+# What is built in follows from these, and is built anew when they change.
 PREFIX    = /usr/local
 SBINDIR   = $(PREFIX)/sbin
 BINDIR    = $(PREFIX)/bin
@@ -16,8 +17,13 @@ LIBEXECDIR = $(PREFIX)/libexec/emailrelay
 MANDIR    = $(PREFIX)/share/man
 COMPLETIONDIR = $(PREFIX)/share/bash-completion/completions
 DOCDIR    = $(PREFIX)/share/doc/sluice
+EXAMPLESDIR = $(DOCDIR)/examples
 SYSCONFDIR = /etc
+PAMDIR    = $(SYSCONFDIR)/pam.d
+INITDIR   = $(LIBEXECDIR)/init
 SPOOLDIR  = /var/spool/emailrelay
+SPOOLGROUP = daemon
+# What is put before all of them when it is installed, and not built in
 DESTDIR   =
 
 B         = build$(if $(DEBUG),-debug)$(if $(SANITIZE),-asan)$(if $(STATIC),-static)$(if $(COVERAGE),-coverage)
@@ -72,8 +78,9 @@ CPPFLAGS  = -D_GNU_SOURCE -Ilib -DVERSION='"$(VERSION)"' \
 comma     = ,
 Q         = $(if $(V),,@)
 SAY       = $(if $(V),@:,@echo)
-LINK      = $(or $(STATIC_CC),$(CC)) $(CFLAGS) $(LDFLAGS)
-COMPILE   = $(or $(STATIC_CC),$(CC)) -std=c11 $(CPPFLAGS) $(WARNINGS) $(CFLAGS) -MMD -MP
+COMPILER  = $(or $(STATIC_CC),$(CC))
+LINK      = $(COMPILER) $(CFLAGS) $(LDFLAGS)
+COMPILE   = $(COMPILER) -std=c11 $(CPPFLAGS) $(WARNINGS) $(CFLAGS) -MMD -MP
 
 # A program is a folder, or a file of spool-tools.
 FOLDERS   = smtp-recv smtp-send pop3-serve admin-cmd emailrelay
@@ -106,7 +113,14 @@ $(LIBRARY): $(filter-out $(B)/lib/helpers/%,$(call objects,lib/*/*.c))
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-$(B)/%.o: %.c Makefile
+# What the objects were made with: only touched when that is something else.
+BUILT_WITH = $(COMPILER) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+$(B)/built-with: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(BUILT_WITH))' >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(B)/%.o: %.c Makefile $(B)/built-with
 	@mkdir -p $(@D)
 	$(SAY) "CC   $@"
 	$(Q)$(COMPILE) -c -o $@ $<
@@ -123,7 +137,7 @@ $(foreach p,$(FOLDERS),$(eval $(call folder_program,$(p))))
 # first moment: tls-io has the key.
 ifdef STATIC
 $(HELPERS:%=$(B)/libexec/%): $(B)/dynamic/made
-$(B)/dynamic/made: $(SOURCES)
+$(B)/dynamic/made: $(SOURCES) $(B)/built-with
 	$(Q)$(MAKE) --no-print-directory STATIC= B=$(B)/dynamic $(HELPERS:%=$(B)/dynamic/libexec/%)
 	$(Q)install -d $(B)/libexec
 	$(Q)install -m 711 $(HELPERS:%=$(B)/dynamic/libexec/%) $(B)/libexec
@@ -285,57 +299,125 @@ PORT = 2525
 run: all
 	doc/examples/serve $(B) $(PORT) $(FORWARD)
 
-# --- installation ---
+# --- installation: as root, or into DESTDIR ---
 
 MAN = $(wildcard doc/*.[1-9])
 SERVERS = smtp-recv smtp-send pop3-serve admin-cmd emailrelay
+AT = $(DESTDIR)
+# The names of E-MailRelay's programs, and those of everybody's sendmail
+ALIASES = submit passwd poke
+MAN_ALIASES = man1/emailrelay-filter-copy.1 $(ALIASES:%=man1/emailrelay-%.1)
+MTA_ALIASES = $(SBINDIR)/sendmail $(BINDIR)/mailq $(BINDIR)/newaliases
+MTA_MAN = man8/sendmail.8 man1/mailq.1 man1/newaliases.1
 
-install: all
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) \
-	    $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DOCDIR)
-	install $(SERVERS:%=$(B)/bin/%) $(DESTDIR)$(SBINDIR)
-	install $(filter-out $(B)/bin/filter-%,$(TOOLS:%=$(B)/bin/%)) \
-	    $(DESTDIR)$(BINDIR)
-	install $(FILTERS:%=$(B)/bin/%) $(DESTDIR)$(LIBEXECDIR)
-	ln -sf filter-copy $(DESTDIR)$(LIBEXECDIR)/emailrelay-filter-copy
-	ln -sf $(BINDIR)/spool-poke $(DESTDIR)$(LIBEXECDIR)/emailrelay-poke
-	install -m 711 $(HELPERS:%=$(B)/libexec/%) $(DESTDIR)$(LIBEXECDIR)
-	install -m 644 README.md LICENSE inetd.conf.sample doc/differences.md \
-	    $(DESTDIR)$(DOCDIR)
-	cp -R doc/examples $(DESTDIR)$(DOCDIR)
-	for m in $(MAN); do \
-		d=$(DESTDIR)$(MANDIR)/man$${m##*.}; \
-		install -d $$d && install -m 644 $$m $$d || exit 1; \
+# The paths in texts become those of this installation.
+REPATH = sed -e 's,/usr/local/share/doc/sluice/examples,$(EXAMPLESDIR),g' \
+	-e 's,/usr/local/share/doc/sluice,$(DOCDIR),g' \
+	-e 's,/usr/local/libexec/emailrelay,$(LIBEXECDIR),g' \
+	-e 's,/usr/local/sbin/,$(SBINDIR)/,g' \
+	-e 's,/usr/local/bin/,$(BINDIR)/,g' \
+	-e 's,/var/spool/emailrelay,$(SPOOLDIR),g' \
+	-e 's,/etc/pam\.d/emailrelay,$(PAMDIR)/emailrelay,g' \
+	-e 's,/etc/emailrelay,$(SYSCONFDIR)/emailrelay,g'
+# text FILE MODE TARGET; kept FILE MODE TARGET: what is there stays
+TEXT = text() { install -d "$$(dirname "$(AT)$$3")" && rm -f "$(AT)$$3" && \
+	$(REPATH) "$$1" >"$(AT)$$3" && chmod "$$2" "$(AT)$$3"; }; \
+	kept() { [ -e "$(AT)$$3" ] || text "$$@"; };
+# $(call alias,TARGET,NAME): a link that holds wherever the whole is moved to
+alias = ln -srfn $(AT)$(1) $(AT)$(2)
+
+install: install-programs install-texts install-settings install-spool
+
+install-programs: all
+	install -d $(AT)$(SBINDIR) $(AT)$(BINDIR) $(AT)$(LIBEXECDIR)
+	install $(SERVERS:%=$(B)/bin/%) $(AT)$(SBINDIR)
+	install $(filter-out $(FILTERS:%=$(B)/bin/%),$(TOOLS:%=$(B)/bin/%)) \
+	    $(AT)$(BINDIR)
+	install $(FILTERS:%=$(B)/bin/%) $(AT)$(LIBEXECDIR)
+	install -m 711 $(HELPERS:%=$(B)/libexec/%) $(AT)$(LIBEXECDIR)
+	$(call alias,$(LIBEXECDIR)/filter-copy,$(LIBEXECDIR)/emailrelay-filter-copy)
+	for p in $(ALIASES); do \
+		$(call alias,$(BINDIR)/spool-$$p,$(LIBEXECDIR)/emailrelay-$$p) && \
+		$(call alias,$(BINDIR)/spool-$$p,$(SBINDIR)/emailrelay-$$p) || exit; \
 	done
-	install -d $(DESTDIR)$(COMPLETIONDIR)
-	for p in $(PROGRAMS); do \
-		install -m 644 $(COMPLETION) \
-		    $(DESTDIR)$(COMPLETIONDIR)/$$p || exit 1; \
-	done
-	install -d -m 775 $(DESTDIR)$(SPOOLDIR)
 	if [ "$$(id -u)" = 0 ]; then \
-		chgrp daemon $(DESTDIR)$(SPOOLDIR) \
-		    $(DESTDIR)$(BINDIR)/spool-submit && \
-		chmod 2755 $(DESTDIR)$(BINDIR)/spool-submit; \
+		chgrp $(SPOOLGROUP) $(AT)$(BINDIR)/spool-submit && \
+		chmod 2755 $(AT)$(BINDIR)/spool-submit; \
 	fi
 
-uninstall:
-	cd $(DESTDIR)$(SBINDIR) && rm -f $(SERVERS)
-	cd $(DESTDIR)$(BINDIR) && rm -f $(TOOLS)
-	cd $(DESTDIR)$(LIBEXECDIR) && rm -f $(HELPERS) $(FILTERS) \
-	    emailrelay-filter-copy emailrelay-poke
-	for m in $(notdir $(MAN)); do \
-		rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$$m; \
+install-texts: all
+	for f in README.md SECURITY.md CONTRIBUTING.md LICENSE \
+	    inetd.conf.sample doc/differences.md; do \
+		$(TEXT) text $$f 644 $(DOCDIR)/$${f##*/} || exit; \
 	done
-	cd $(DESTDIR)$(COMPLETIONDIR) && rm -f $(PROGRAMS)
-	rm -rf $(DESTDIR)$(DOCDIR)
+	for f in $$(find doc/examples -type f); do \
+		mode=644; [ ! -x $$f ] || mode=755; \
+		$(TEXT) text $$f $$mode $(EXAMPLESDIR)$${f#doc/examples} || exit; \
+	done
+	install -d $(AT)$(LIBEXECDIR)
+	$(call alias,$(EXAMPLESDIR),$(LIBEXECDIR)/examples)
+	for f in $(MAN); do \
+		$(TEXT) text $$f 644 $(MANDIR)/man$${f##*.}/$${f##*/} || exit; \
+	done
+	for p in $(ALIASES); do \
+		$(call alias,$(MANDIR)/man1/spool-$$p.1,$(MANDIR)/man1/emailrelay-$$p.1) || exit; \
+	done
+	$(call alias,$(MANDIR)/man8/filter-copy.8,$(MANDIR)/man1/emailrelay-filter-copy.1)
+	install -d $(AT)$(COMPLETIONDIR)
+	for p in $(PROGRAMS); do \
+		install -m 644 $(COMPLETION) $(AT)$(COMPLETIONDIR)/$$p || exit; \
+	done
+
+# The administrator's: never changed, and never removed
+install-settings:
+	$(TEXT) text doc/etc/emailrelay.conf.template 644 $(SYSCONFDIR)/emailrelay.conf.template
+	$(TEXT) kept doc/etc/emailrelay.conf.template 644 $(SYSCONFDIR)/emailrelay.conf
+	$(TEXT) kept doc/etc/pam 644 $(PAMDIR)/emailrelay
+	$(TEXT) text doc/etc/init 755 $(INITDIR)/emailrelay
+
+install-spool:
+	[ -d $(AT)$(SPOOLDIR) ] || install -d -m 775 \
+	    $$([ "$$(id -u)" != 0 ] || echo -o root -g $(SPOOLGROUP)) $(AT)$(SPOOLDIR)
+
+# The system's own sendmail: for a machine that has no other
+install-mta: install
+	for n in $(MTA_ALIASES); do \
+		$(call alias,$(BINDIR)/spool-submit,$$n) || exit; \
+	done
+	install -d $(AT)$(MANDIR)/man8
+	for m in $(MTA_MAN); do \
+		$(call alias,$(MANDIR)/man1/spool-submit.1,$(MANDIR)/$$m) || exit; \
+	done
+
+uninstall:
+	for n in $(MTA_ALIASES) $(MTA_MAN:%=$(MANDIR)/%); do \
+		case $$(readlink $(AT)$$n) in *spool-submit*) rm -f $(AT)$$n ;; esac; \
+	done
+	rm -f $(SERVERS:%=$(AT)$(SBINDIR)/%) $(TOOLS:%=$(AT)$(BINDIR)/%) \
+	    $(HELPERS:%=$(AT)$(LIBEXECDIR)/%) $(FILTERS:%=$(AT)$(LIBEXECDIR)/%) \
+	    $(AT)$(LIBEXECDIR)/emailrelay-filter-copy $(AT)$(LIBEXECDIR)/examples \
+	    $(ALIASES:%=$(AT)$(LIBEXECDIR)/emailrelay-%) \
+	    $(ALIASES:%=$(AT)$(SBINDIR)/emailrelay-%) \
+	    $(foreach m,$(MAN),$(AT)$(MANDIR)/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m))) \
+	    $(MAN_ALIASES:%=$(AT)$(MANDIR)/%) $(PROGRAMS:%=$(AT)$(COMPLETIONDIR)/%) \
+	    $(AT)$(INITDIR)/emailrelay $(AT)$(SYSCONFDIR)/emailrelay.conf.template
+	rm -rf $(AT)$(EXAMPLESDIR) $(AT)$(DOCDIR)
+	-rmdir $(AT)$(INITDIR) $(AT)$(LIBEXECDIR) 2>/dev/null
+
+# --- a release: the same octets from the same files, in git or unpacked ---
+
+DIST      = sluice-$(VERSION)
+
+dist:
+	doc/dist $(DIST)
 
 clean:
-	rm -rf build build-debug build-asan build-clang build-static \
-	    build-coverage build-fuzz
+	rm -rf $(DIST).tar.gz build build-debug build-asan build-clang \
+	    build-static build-coverage build-fuzz
 
-.PHONY: all test-programs check asan coverage torture load bench fuzz fuzz-targets \
-	lint run install uninstall clean
+.PHONY: all FORCE test-programs check asan coverage torture load bench fuzz \
+	fuzz-targets lint run install install-programs install-texts \
+	install-settings install-spool install-mta uninstall dist clean
 .SECONDARY:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

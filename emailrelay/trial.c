@@ -49,7 +49,7 @@ try(const struct service *s)
 	list_add(&words, "/bin/sh");
 	list_add(&words, "-c");
 	list_add(&words, "unset SLUICE_LOG SLUICE_VERBOSE SLUICE_DEBUG "
-	    "SLUICE_SYSLOG SLUICE_LOG_FORMAT SLUICE_LOG_TIME; "
+	    "SLUICE_SYSLOG SLUICE_LOG_FORMAT SLUICE_LOG_TIME SLUICE_POLL; "
 	    "exec \"$0\" \"$@\" 3<&- 2>&1 >/dev/null");
 	list_add(&words, s->path.s);
 	for (size_t i = 0; i < s->options.n; i++) {
@@ -63,7 +63,7 @@ try(const struct service *s)
 	list_add(&words, "--no-syslog");
 	if (s->kind == SENDER)
 		list_add(&words, "-");
-	helper_ask(&r, &words, "", 0, TRIAL_SECONDS);
+	helper_ask(&r, &words, environ, "", 0, TRIAL_SECONDS);
 	if (r.timed_out || r.code != EX_OK || r.output.n)
 		pass_on(s->program, r.output.n ? r.output.s : NULL,
 		    r.timed_out || r.code != EX_OK);

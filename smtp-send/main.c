@@ -17,7 +17,9 @@ prepare(struct run *r, struct config *conf, bool from_stdin, unsigned given)
 {
 	struct client *c = &r->client;
 
-	conf->forward_on_disconnect |= conf->poll == 0;
+	/* who keeps running takes no turn: the others would wait for ever */
+	conf->forward_on_disconnect = conf->poll == 0 ||
+	    (conf->forward_on_disconnect && conf->poll == UINT64_MAX);
 	if (!conf->forward_to)
 		die(EX_USAGE, "where to? --forward-to is missing");
 	if (conf->to_all && conf->to_some)

@@ -650,6 +650,24 @@ EOF
 	mail "$port"
 	wait_until has_mail "$far"
 }
+@test "options from the environment reach the trial of who forwards, too" {
+	export SLUICE_CLIENT_AUTH=$BATS_TEST_TMPDIR/missing SLUICE_FORWARD_TO=127.0.0.1:1
+	run emailrelay --dont-serve --forward --no-daemon --no-syslog \
+		--spool-dir="$spool" $me
+	assert_failure
+	assert_output --partial "exception: smtp-send: --client-auth: cannot find"
+}
+@test "from the environment, too, mail goes on at once and by the clock" {
+	smarthost
+	port=$(free_port)
+	export SLUICE_FORWARD_TO=$next SLUICE_PORT=$port SLUICE_INTERFACE=127.0.0.1 \
+		SLUICE_FORWARD_ON_DISCONNECT=yes SLUICE_POLL=600 SLUICE_SPOOL_DIR=$spool
+	start sh -c 'echo "$0"; exec emailrelay "$@" >&2' "$port" --no-daemon --no-syslog $me
+	wait_until open_or_dead
+	unset "${!SLUICE_@}"
+	mail "$port"
+	wait_until has_mail "$far"
+}
 @test "options from the environment reach systemd-socket-activate's programs" {
 	needs systemd-socket-activate
 	SLUICE_DOMAIN=env.test relay --as-server \

@@ -12,6 +12,8 @@ build=$(cd "${TEST_BUILD:-$top/build}" && pwd)
 bin=$build/bin peers=$build/t/bin
 PATH=$bin:$peers:$PATH
 export LC_ALL=C TZ=UTC
+# SLUICE_SLOW=1 make check: what takes minutes, too
+export TEST_SLOW=${TEST_SLOW-${SLUICE_SLOW-}}
 unset PROTO RELAYCLIENT DATABYTES REMOTE_ADDR REMOTE_PORT "${!TCP@}" "${!SLUICE_@}"
 
 # As root the programs would become `daemon`, who may not see our spool: $me

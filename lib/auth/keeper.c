@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/date.h"
+#include "base/environment.h"
 #include "base/helper.h"
 #include "base/log.h"
 #include "base/system.h"
@@ -42,11 +43,13 @@ static enum keeper_verdict
 run(const struct list *words, const char *block, size_t n)
 {
 	struct helper_result r = { 0 };
+	char **environment = environment_others();
 	enum keeper_verdict v;
 
-	helper_ask(&r, words, block, n, KEEPER_SECONDS);
+	helper_ask(&r, words, environment, block, n, KEEPER_SECONDS);
 	v = interpret(list_get(words, 0), &r);
 	buf_free(&r.output);
+	free(environment);
 	return v;
 }
 

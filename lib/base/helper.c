@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/date.h"
-#include "base/environment.h"
 #include "base/system.h"
 
 bool
@@ -78,10 +77,11 @@ become(char **argv, char **env, int out, int status, int input)
 }
 
 static pid_t
-start(const struct list *words, int input, int *out, struct helper_result *r)
+start(const struct list *words, char **environment, int input, int *out,
+    struct helper_result *r)
 {
 	static char path[] = "PATH=/usr/bin:/bin", ifs[] = "IFS= \t\n";
-	char *bare[] = { path, ifs, NULL }, **argv, **others;
+	char *bare[] = { path, ifs, NULL }, **argv;
 	int pipes[2], status[2];
 	pid_t pid;
 	ssize_t n;
@@ -94,13 +94,11 @@ start(const struct list *words, int input, int *out, struct helper_result *r)
 		return -1;
 	}
 	argv = list_argv(words);
-	others = environment_others();
 	pid = fork();
 	if (pid == 0)
-		become(argv, input >= 0 ? others : bare, pipes[1], status[1],
-		    input);
+		become(argv, environment ? environment : bare, pipes[1],
+		    status[1], input);
 	free(argv);
-	free(others);
 	close(pipes[1]);
 	close(status[1]);
 	do {
@@ -174,10 +172,11 @@ finish(struct helper_result *r, pid_t pid)
 		r->signal = WTERMSIG(status);
 }
 
-/* input: what is to be descriptor 3, or -1 */
+/* environment: NULL for that of filters; input: what is to be descriptor 3,
+ * or -1 */
 static void
-run(struct helper_result *r, const struct list *words, int input,
-    unsigned seconds)
+run(struct helper_result *r, const struct list *words, char **environment,
+    int input, unsigned seconds)
 {
 	int64_t by = date_ticks() + (int64_t)seconds * 1000;
 	int out = -1, pidfd;
@@ -187,7 +186,7 @@ run(struct helper_result *r, const struct list *words, int input,
 	r->code = HELPER_CRASHED;
 	r->timed_out = false;
 	r->error = r->signal = 0;
-	pid = start(words, input, &out, r);
+	pid = start(words, environment, input, &out, r);
 	if (pid < 0) {
 		r->error = errno;
 		return;
@@ -208,13 +207,13 @@ run(struct helper_result *r, const struct list *words, int input,
 void
 helper_run(struct helper_result *r, const struct list *words, unsigned seconds)
 {
-	run(r, words, -1, seconds);
+	run(r, words, NULL, -1, seconds);
 }
 
 /* So little fits into a pipe, and nobody has to write while others read. */
 void
 helper_ask(struct helper_result *r, const struct list *words,
-    const void *input, size_t n, unsigned seconds)
+    char **environment, const void *input, size_t n, unsigned seconds)
 {
 	int fd[2];
 
@@ -232,6 +231,6 @@ helper_ask(struct helper_result *r, const struct list *words,
 		return;
 	}
 	close(fd[1]);
-	run(r, words, fd[0], seconds);
+	run(r, words, environment, fd[0], seconds);
 	close(fd[0]);
 }

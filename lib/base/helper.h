@@ -37,8 +37,9 @@ void helper_run(struct helper_result *r, const struct list *words,
 
 /* The same by another contract, that of checkpassword: the input, at most
  * HELPER_INPUT octets, is there to be read from descriptor 3, and the
- * environment is ours, but for what is ours alone (environment.h). */
+ * environment is the one given: for a user's program environment_others(),
+ * for one of our own environ. */
 void helper_ask(struct helper_result *r, const struct list *words,
-    const void *input, size_t n, unsigned seconds);
+    char **environment, const void *input, size_t n, unsigned seconds);
 
 #endif
