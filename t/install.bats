@@ -40,6 +40,8 @@ installed() {
 		f 644 root:root /etc/emailrelay.conf
 		f 644 root:root /etc/emailrelay.conf.template
 		f 644 root:root /etc/pam.d/emailrelay
+		f 644 root:root /usr/local/share/doc/sluice/CONTRIBUTING.md
+		f 644 root:root /usr/local/share/doc/sluice/SECURITY.md
 		f 644 root:root /usr/local/share/doc/sluice/README.md
 		f 644 root:root /usr/local/share/doc/sluice/LICENSE
 		f 644 root:root /usr/local/share/doc/sluice/inetd.conf.sample
