@@ -2,44 +2,23 @@
 #include "session.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/sandbox.h"
-#include "base/text.h"
 
 /* What the monitor is asked for. */
 enum { ASK_START = 1, ASK_STATUS, ASK_PID, ASK_STOP };
 
 enum { MEMORY = 1 << 30 };
 
-static void
-put_number(struct petition *p, long n)
-{
-	char text[24];
-
-	snprintf(text, sizeof text, "%ld", n);
-	list_add(&p->words, text);
-}
-
-static long
-number(const struct petition *p)
-{
-	uint64_t n;
-
-	return p->words.n == 1 &&
-	    text_number(list_get(&p->words, 0), 0, INT32_MAX, &n) ?
-	    (long)n : -1;
-}
-
 /* --- the monitor --- */
 
 static void
 attend_start(struct session *s, struct petition *p)
 {
-	bool report = number(p) == 1;
+	bool report = petition_number(p, 0, 1, 0);
 	int fd;
 
 	petition_clear(p);
@@ -63,11 +42,11 @@ attend(struct session *s, struct petition *p)
 		break;
 	case ASK_STATUS:
 		petition_clear(p);
-		put_number(p, forward_status(s));
+		petition_put(p, forward_status(s));
 		break;
 	case ASK_PID:
 		petition_clear(p);
-		put_number(p, terminate_whom(s));
+		petition_put(p, terminate_whom(s));
 		break;
 	case ASK_STOP:
 		petition_clear(p);
@@ -113,7 +92,7 @@ outside_start(struct session *s, bool report)
 
 	if (!s->monitor.split)
 		return forward_start(s, report);
-	put_number(&p, report);
+	petition_put(&p, report);
 	if (monitor_ask(&s->monitor, &p) && p.n == 1) {
 		fd = p.fds[0];
 		p.n = 0;
@@ -132,7 +111,8 @@ outside_status(struct session *s)
 
 	if (!s->monitor.split)
 		return forward_status(s);
-	n = monitor_ask(&s->monitor, &p) ? number(&p) : -1;
+	n = monitor_ask(&s->monitor, &p) ? petition_number(&p, 0,
+	    INT32_MAX, -1) : -1;
 	petition_free(&p);
 	return n < 0 ? EX_OSERR : (int)n;
 }
@@ -145,7 +125,8 @@ outside_pid(struct session *s)
 
 	if (!s->monitor.split)
 		return terminate_whom(s);
-	n = monitor_ask(&s->monitor, &p) ? number(&p) : -1;
+	n = monitor_ask(&s->monitor, &p) ? petition_number(&p, 0,
+	    INT32_MAX, -1) : -1;
 	petition_free(&p);
 	return n;
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/text.h"
 
 static void
 leave_connection(void)
@@ -253,6 +255,30 @@ petition_clear(struct petition *p)
 	p->n = 0;
 	p->what = 0;
 	list_clear(&p->words);
+}
+
+void
+petition_put(struct petition *p, long n)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%ld", n);
+	list_add(&p->words, text);
+}
+
+const char *
+petition_word(const struct petition *p, size_t i)
+{
+	return i < p->words.n ? list_get(&p->words, i) : "";
+}
+
+long
+petition_number(const struct petition *p, size_t i, long most, long otherwise)
+{
+	uint64_t n;
+
+	return text_number(petition_word(p, i), 0, (uint64_t)most, &n) ?
+	    (long)n : otherwise;
 }
 
 void

@@ -78,6 +78,13 @@ int monitor_end(struct monitor *m);
 /* End as the child has. */
 _Noreturn void monitor_follow(int status);
 
+/* Append a number as a word. Word i as a number from 0 to most; what is not
+ * there, or is none, is `otherwise`. Word i as it is; what is not there is "". */
+void petition_put(struct petition *p, long n);
+long petition_number(const struct petition *p, size_t i, long most,
+    long otherwise);
+const char *petition_word(const struct petition *p, size_t i);
+
 void petition_free(struct petition *p);
 
 #endif

@@ -1,38 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "judge/outside.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "base/log.h"
-#include "base/text.h"
-
-static void
-put_number(struct petition *p, int n)
-{
-	char text[16];
-
-	snprintf(text, sizeof text, "%d", n);
-	list_add(&p->words, text);
-}
-
-/* Word i as a number up to most; what is not there is 0. */
-static int
-number(const struct petition *p, size_t i, int most)
-{
-	uint64_t n = 0;
-
-	if (i < p->words.n && !text_number(list_get(&p->words, i), 0,
-	    (uint64_t)most, &n))
-		n = 0;
-	return (int)n;
-}
-
-static const char *
-word(const struct petition *p, size_t i)
-{
-	return i < p->words.n ? list_get(&p->words, i) : "";
-}
 
 /* --- filters --- */
 
@@ -59,11 +28,12 @@ outside_filter(struct monitor *m, struct filter *f, const struct spool *s,
 	}
 	list_add(&p.words, id->s);
 	if (monitor_ask(m, &p)) {
-		v->judgement = (enum judgement)number(&p, 0, FILTER_FAIL);
-		v->rescan = number(&p, 1, 1);
-		v->stop = number(&p, 2, 1);
-		v->code = number(&p, 3, 599);
-		buf_set(&v->reason, word(&p, 4));
+		v->judgement = (enum judgement)petition_number(&p, 0,
+		    FILTER_FAIL, FILTER_FAIL);
+		v->rescan = petition_number(&p, 1, 1, 0);
+		v->stop = petition_number(&p, 2, 1, 0);
+		v->code = (int)petition_number(&p, 3, 599, 0);
+		buf_set(&v->reason, petition_word(&p, 4));
 	} else {
 		log_error("nobody is there to run the filter");
 		*v = (struct verdict){ .judgement = FILTER_FAIL,
@@ -80,7 +50,7 @@ outside_filter_attend(struct filter *f, const struct spool *s,
 	struct verdict v = { .judgement = FILTER_FAIL };
 	struct message_id id;
 
-	if (message_id_parse(&id, word(p, 0))) {
+	if (message_id_parse(&id, petition_word(p, 0))) {
 		log_subject(id.s);
 		run(f, s, &id, &v);
 		log_subject(NULL);
@@ -88,10 +58,10 @@ outside_filter_attend(struct filter *f, const struct spool *s,
 		buf_set(&v.reason, "no message");
 	}
 	petition_clear(p);
-	put_number(p, (int)v.judgement);
-	put_number(p, v.rescan);
-	put_number(p, v.stop);
-	put_number(p, v.code);
+	petition_put(p, (int)v.judgement);
+	petition_put(p, v.rescan);
+	petition_put(p, v.stop);
+	petition_put(p, v.code);
 	list_add(&p->words, buf_text(&v.reason));
 	buf_free(&v.reason);
 }
@@ -112,11 +82,12 @@ outside_verify(struct monitor *m, struct verifier *v,
 	list_add(&p.words, q->from);
 	list_add(&p.words, q->mechanism);
 	list_add(&p.words, q->id);
-	put_number(&p, q->utf8);
+	petition_put(&p, q->utf8);
 	if (monitor_ask(m, &p)) {
-		a->verified = (enum verified)number(&p, 0, VERIFY_FAIL);
-		buf_set(&a->address, word(&p, 1));
-		buf_set(&a->text, word(&p, 2));
+		a->verified = (enum verified)petition_number(&p, 0,
+		    VERIFY_FAIL, VERIFY_FAIL);
+		buf_set(&a->address, petition_word(&p, 1));
+		buf_set(&a->text, petition_word(&p, 2));
 	} else {
 		log_error("nobody is there to run the verifier");
 		a->verified = VERIFY_FAIL;
@@ -129,11 +100,11 @@ outside_verify_attend(struct verifier *v, const char *domain, const char *ip,
     struct petition *p)
 {
 	const struct verify_question q = {
-		.address = word(p, 0),
-		.from = word(p, 1),
-		.mechanism = word(p, 2),
-		.id = word(p, 3),
-		.utf8 = number(p, 4, 1),
+		.address = petition_word(p, 0),
+		.from = petition_word(p, 1),
+		.mechanism = petition_word(p, 2),
+		.id = petition_word(p, 3),
+		.utf8 = petition_number(p, 4, 1, 0),
 		.domain = domain,
 		.ip = ip
 	};
@@ -143,7 +114,7 @@ outside_verify_attend(struct verifier *v, const char *domain, const char *ip,
 	if (*q.address && *q.address != '-')
 		verify(v, &q, &a);
 	petition_clear(p);
-	put_number(p, (int)a.verified);
+	petition_put(p, (int)a.verified);
 	list_add(&p->words, buf_text(&a.address));
 	list_add(&p->words, buf_text(&a.text));
 	buf_free(&a.address);

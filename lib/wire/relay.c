@@ -112,7 +112,7 @@ ask_to_run(const struct tls_config *conf, const int fds[TLS_FDS])
 static const char *
 word(const struct petition *p, size_t i)
 {
-	const char *s = i < p->words.n ? list_get(&p->words, i) : "";
+	const char *s = petition_word(p, i);
 
 	return *s ? s : NULL;
 }

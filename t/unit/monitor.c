@@ -201,10 +201,41 @@ it_ends_as_its_child_has(void **state)
 	assert_int_equal(WTERMSIG(status), SIGKILL);
 }
 
+/* What could be read otherwise is what the reader says, and not 0: that may be
+ * a verdict. */
+static void
+numbers_of_an_answer(void **state)
+{
+	static const struct {
+		const char *word;
+		long number;
+	} t[] = {
+		{ "0", 0 }, { "7", 7 }, { "599", 599 }, { "600", 42 },
+		{ "-1", 42 }, { "", 42 }, { "x", 42 }, { "7x", 42 },
+		{ " 7", 42 }, { "99999999999999999999", 42 },
+	};
+	struct petition p = { .n = 0 };
+
+	(void)state;
+	assert_int_equal(petition_number(&p, 0, 599, 42), 42);
+	for (size_t i = 0; i < COUNT(t); i++) {
+		petition_clear(&p);
+		list_add(&p.words, t[i].word);
+		assert_row(i, petition_number(&p, 0, 599, 42) == t[i].number);
+		assert_row(i, petition_number(&p, 1, 599, 42) == 42);
+		assert_row(i, *petition_word(&p, 1) == '\0');
+	}
+	petition_clear(&p);
+	petition_put(&p, 7);
+	assert_string_equal(petition_word(&p, 0), "7");
+	petition_free(&p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_of_an_answer),
 		cmocka_unit_test(questions_and_answers),
 		cmocka_unit_test(what_makes_no_sense_ends_it),
 		cmocka_unit_test(it_ends_as_its_child_has),
