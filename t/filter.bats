@@ -408,9 +408,10 @@ client() {
 	wait_until test -e "$here/receiver"
 	local receiver others p
 	receiver=$(cat "$here/receiver")
-	# the filter, and who is in the sandbox: they do not live without it
+	# the filter, and who is in the sandbox: with the monitor gone first, they
+	# would have a moment to clean up
 	others=$(pgrep -P "$receiver")
-	kill -9 "$receiver"
+	kill -9 $others "$receiver"
 	for p in "$receiver" $others; do wait_until dead "$p"; done
 	run grep '^250 2.0.0 OK queued' "$here/out"
 	refute_output
