@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "base/program.h"
 #include "base/sandbox.h"
 
 /* What the monitor is asked for besides. */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -163,8 +162,6 @@ outside_token(struct client *c)
 		return token_fetch(t);
 	ok = monitor_ask(monitor_of(c), &p) && p.words.n == 1;
 	t->fresh = ok && token_set(t, list_get(&p.words, 0));
-	if (p.words.bytes.n)
-		explicit_bzero(p.words.bytes.s, p.words.bytes.n);
 	petition_free(&p);
 	return t->fresh;
 }

@@ -177,14 +177,15 @@ monitor_ask(struct monitor *m, struct petition *p)
 	return false;
 }
 
-static volatile sig_atomic_t receiver;
+static volatile sig_atomic_t receiver;  /* 0: it has ended */
 
 static void
 pass_on(int sig)
 {
 	int saved = errno;
 
-	kill((pid_t)receiver, sig);
+	if (receiver > 0)
+		kill((pid_t)receiver, sig);
 	errno = saved;
 }
 
@@ -234,6 +235,8 @@ monitor_end(struct monitor *m)
 	close(m->fd);
 	while (waitpid(m->child, &status, 0) < 0 && errno == EINTR)
 		continue;
+	/* its number may be another process's from here on */
+	receiver = 0;
 	return status;
 }
 
@@ -254,6 +257,9 @@ petition_clear(struct petition *p)
 		close(p->fds[i]);
 	p->n = 0;
 	p->what = 0;
+	/* some are secrets */
+	if (p->words.bytes.n)
+		explicit_bzero(p->words.bytes.s, p->words.bytes.n);
 	list_clear(&p->words);
 }
 
