@@ -70,8 +70,9 @@ submit(const struct spool *s, const struct bounce *b, struct message_id *id)
 	char boundary[40];
 	bool ok;
 
-	ok = draft_open(&d, s);
+	/* which ends the program without a number to be had */
 	make_boundary(boundary);
+	ok = draft_open(&d, s);
 	whole.boundary = boundary;
 	whole.unique = d.id.s;
 	bounce_make(&whole, &e, &text);
@@ -106,16 +107,19 @@ tell_and_mark(const struct spool *s, const struct bounce *b, int fd)
 {
 	struct buf mark = { 0 };
 	struct message_id report;
+	int error;
 	bool ok;
 
 	/* no report without the room for the mark: it would come again */
 	if (!envelope_file_reserve(fd, sizeof report + 64) ||
 	    !submit(s, b, &report))
 		return false;
-	tell(s, b, &report);
 	journal_bounced(&mark, report.s);
 	ok = envelope_file_append(fd, &mark);
 	buf_free(&mark);
+	error = errno;
+	tell(s, b, &report);
+	errno = error;
 	return ok;
 }
 

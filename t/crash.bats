@@ -56,6 +56,8 @@ fine() {
 	fine
 	crash --what=faults --only=send-jobs --calls=sendto,recvfrom
 	fine
+	crash --what=faults --only=bounce --calls=getrandom
+	fine
 	crash --what=faults --only=immediate --calls=dup2,write,sendmsg,recvmsg
 	fine
 	crash --what=faults --only=local --calls=sendmsg,recvmsg

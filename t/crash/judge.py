@@ -67,8 +67,9 @@ class Judge:
                       for text, to in self.lab.sink.taken for r in to)
         for entry in self.lab.entries():
             message = self.scenario.message_of(entry.ident) or \
-                self.scenario.comes[0]
-            dead = message.name in self.scenario.removes or \
+                next(iter(self.scenario.comes), None)
+            # a report that has come to nothing is made again
+            dead = not message or message.name in self.scenario.removes or \
                 message in self.scenario.comes and not acked or \
                 all(got[message.name, r] for r in message.wanted)
             for suffix in entry.states() if dead else ():
@@ -83,6 +84,10 @@ class Judge:
         if text is None:
             self.wrong(f"{where}: no text")
             return None
+        if self.scenario.reports and b"multipart/report" in text:
+            if not text.endswith(b"--\r\n"):
+                self.wrong(f"{where}: the report is not whole")
+            return "report"
         subject = re.search(rb"^Subject: (\S+)\r$", text, re.M)
         name = subject[1].decode() if subject else ""
         message = self.messages.get(name)
@@ -140,6 +145,8 @@ class Judge:
         if done.returncode not in (0, 65):
             self.wrong(f"spool-check: status {done.returncode}")
         self.left = done.stdout.decode()
+        if self.scenario.reports:
+            self.lab.tool(*self.scenario.program)
         if self.scenario.sends:
             self.drain()
 
@@ -181,10 +188,20 @@ class Judge:
             self.wrong(f"lost: {name} for {recipient}")
         if n > 0 and gone and promised:
             self.wrong(f"not gone: {name} for {recipient}")
-        if n > 2 or n == 2 and not self.lab.sink.taken:
+        self.repeated(name, recipient, n, bool(self.lab.sink.taken))
+
+    def repeated(self, name, recipient, n, sent):
+        if n > 2 or n == 2 and not sent:
             self.wrong(f"there are {n}: {name} for {recipient}")
         elif n == 2:
             self.duplicates += 1
+
+    def told(self, got):
+        """Who is to be told of a failure is; the mark comes behind."""
+        for recipient in self.scenario.reports:
+            if got["report", recipient] == 0:
+                self.wrong(f"{recipient} is not told")
+            self.repeated("report", recipient, got["report", recipient], True)
 
     def judge(self, run, crashed):
         """What is wrong with what a run has left behind."""
@@ -201,6 +218,7 @@ class Judge:
         for name, message in self.messages.items():
             for recipient in message.wanted:
                 self.number(name, recipient, got[name, recipient], acked)
+        self.told(got)
         # to fail there tells that the message is sent
         if self.duplicates and not run.signal and (
                 run.hit in HARMLESS or run.error == "EINTR"):

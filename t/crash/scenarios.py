@@ -75,6 +75,8 @@ class Scenario:
     litter: bool = False        # a text that cannot be removed stays, as
                                 # it may: spool-check does it later
     lax: bool = False           # a filter syncs nothing, as if it did
+    reports: tuple = ()         # who is told of a failure, by a message of
+                                # ours: once, when cron has run it again
 
     def placed(self):
         """[(number of the id, Placed)]"""
@@ -288,6 +290,10 @@ def mending():
                                cut=True),
                         Placed(Message("five"), None)],
                  litter=True),
+        Scenario("bounce", ["spool-bounce", "--all"],
+                 there=[Placed(ONE, "envelope.bad", journal=bad),
+                        Placed(TWO)],
+                 reports=("me@a.test",), window=6),
         Scenario("unfail", ["admin-cmd", "unfail-all"],
                  there=[Placed(ONE, "envelope.bad", journal=bad),
                         Placed(TWO, "envelope.bad", journal=bad)],
