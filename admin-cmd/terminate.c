@@ -128,7 +128,7 @@ find(const struct session *s, pid_t *pid)
 long
 terminate_whom(const struct session *s)
 {
-	pid_t pid;
+	pid_t pid = 0;
 
 	return find(s, &pid) == NULL ? (long)pid : (long)getpid();
 }
