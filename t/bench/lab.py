@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: ISC
+"""What a row of the bench works with: programs, servers, spools."""
+import contextlib
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+TIME_LIMIT = 300        # seconds for a program
+AS_ROOT = ["--user=root"] if os.geteuid() == 0 else []
+
+
+class Failed(Exception):
+	"""The figure would be worth nothing."""
+
+
+class Absent(Exception):
+	"""A program of somebody else is not installed."""
+
+
+def progress(text):
+	if sys.stderr.isatty():
+		sys.stderr.write("\r\033[K" + text)
+		sys.stderr.flush()
+
+
+def installed(name):
+	path = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")
+	if not path:
+		raise Absent(name)
+	return path
+
+
+# --- programs ---
+
+class Bench:
+	def __init__(self, build):
+		self.build = os.path.abspath(build)
+		self.work = tempfile.mkdtemp(prefix="bench.", dir=self.build)
+		self.log = open(os.path.join(self.work, "log"), "w+b")
+		self.crowd = None
+		# whoever started us may be a super-server's child
+		self.env = {k: v for k, v in os.environ.items() if not
+			re.match("PROTO$|TCP|RELAYCLIENT|DATABYTES|REMOTE_", k)}
+
+	def close(self):
+		progress("cleaning up")
+		self.log.close()
+		shutil.rmtree(self.work, ignore_errors=True)
+		progress("")
+
+	def ours(self, name):
+		return os.path.join(self.build, "bin", name)
+
+	def tool(self, name):
+		return os.path.join(self.build, "t", "bench", name)
+
+	def complaint(self):
+		"""The last that anybody has said on stderr."""
+		self.log.seek(0)
+		lines = self.log.read().decode(errors="replace").splitlines()
+		return "\n".join("  " + line for line in lines[-10:])
+
+	def run(self, argv, status=0, **how):
+		"""Run it to its end: what it has printed, and the seconds."""
+		how.setdefault("stdout", subprocess.PIPE)
+		os.sync()
+		before = time.perf_counter()
+		done = subprocess.run(argv, stdin=subprocess.DEVNULL,
+			stderr=self.log, env=self.env, timeout=TIME_LIMIT,
+			**how)
+		seconds = time.perf_counter() - before
+		if done.returncode != status:
+			raise Failed(f"{argv[0]}: exit status "
+				f"{done.returncode}")
+		return (done.stdout or b"").decode(), seconds
+
+	@contextlib.contextmanager
+	def started(self, argv):
+		p = subprocess.Popen(argv, stdin=subprocess.DEVNULL,
+			stdout=subprocess.PIPE, stderr=self.log, env=self.env,
+			start_new_session=True)
+		try:
+			yield p
+		finally:
+			stop(p)
+			p.stdout.close()
+
+	@contextlib.contextmanager
+	def serving(self, argv):
+		"""Gives process and port; it prints the port first."""
+		with self.started(argv) as p:
+			select.select([p.stdout], [], [], 10)
+			line = p.stdout.readline() if p.poll() is None else b""
+			if not line.strip().isdigit():
+				raise Failed(f"{argv[0]} does not start")
+			yield p, int(line)
+
+	def under_tcpserver(self, argv):
+		return self.serving([installed("tcpserver"), "-1", "-RH", "-l",
+			"localhost", "-c", "200", "127.0.0.1", "0"] + argv)
+
+	@contextlib.contextmanager
+	def spool(self):
+		"""One with many files stays until the end: without a journal
+		ext4 looks, for each new file, at all the inodes that were
+		given back within some minutes, which takes longer than the
+		rest of our work."""
+		path = tempfile.mkdtemp(prefix="spool.", dir=self.work)
+		yield path
+		if len(os.listdir(path)) < 100:
+			shutil.rmtree(path)
+
+	def load(self, port, **options):
+		"""Its seconds."""
+		argv = [self.tool("load"), f"--port={port}"]
+		for name, value in options.items():
+			name = "--" + name.replace("_", "-")
+			argv += [name] if value is True else [f"{name}={value}"]
+		out, _ = self.run(argv)
+		return float(re.search(r" in ([\d.]+) s,", out).group(1))
+
+
+def stop(p):
+	"""A process that we have started as the leader of its group."""
+	if p.poll() is None:
+		os.killpg(p.pid, signal.SIGTERM)
+	try:
+		p.wait(10)
+	except subprocess.TimeoutExpired:
+		os.killpg(p.pid, signal.SIGKILL)
+		p.wait()
+
+
+# --- rows: (what is compared, a function that measures it once), ours first ---
+
+ROWS = {}
+
+
+def row(name, unit, aim=""):
+	def add(make):
+		ROWS[name] = (unit, aim, make)
+		return make
+	return add

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: ISC
+"""Spool directories for the bench, and a look at what has become of them."""
+import os
+import time
+
+from lab import Failed, progress
+
+SENDER, RECIPIENT = "sender@example.com", "recipient@example.com"
+MANY = 100_000          # messages in the spool of `list` and `poll-idle`
+
+
+def place(spool, n, size=4096, due=None):
+	"""Put n messages there by hand; with due they have been deferred."""
+	envelope = "".join("X-MailRelay-" + line + "\r\n" for line in (
+		"Format: #2821.4", "Content: 7bit", "From: " + SENDER,
+		"ToCount: 1", "To-Remote: " + RECIPIENT, "Authentication: ",
+		"Client: 127.0.0.1", "ClientName: ", "ClientCertificate: ",
+		"End: 1"))
+	if due:
+		envelope += f"X-Sluice-Deferred: 1 {due} 451 later\r\n"
+	line = b"The quick brown fox jumps over the lazy dog\r\n"
+	text = b"Subject: bench\r\n\r\n" + line * (size // len(line))
+	now = int(time.time())
+	for i in range(n):
+		base = f"{spool}/emailrelay.{1 + i % 30000}.{now}.{i:06d}"
+		put_file(base + ".content", text, None)
+		put_file(base + ".envelope", envelope.encode(), due)
+
+
+def put_file(name, data, mtime):
+	fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o660)
+	os.write(fd, data)
+	if mtime:
+		os.utime(fd, (mtime, mtime))
+	os.close(fd)
+
+
+def check_spool(spool, messages, size):
+	"""Has everything come, and in whole?"""
+	done = whole = 0
+	with os.scandir(spool) as entries:
+		for e in entries:
+			done += e.name.endswith(".envelope")
+			whole += (e.name.endswith(".content") and
+				e.stat().st_size >= size)
+	if (done, whole) != (messages, messages):
+		raise Failed(f"{messages} messages were acknowledged, "
+			f"{whole} texts and {done} envelopes are there")
+
+
+def crowd(bench):
+	"""The directory with MANY deferred messages, made when first needed."""
+	if not bench.crowd:
+		bench.crowd = os.path.join(bench.work, "crowd")
+		os.mkdir(bench.crowd)
+		progress(f"making {MANY} messages")
+		place(bench.crowd, MANY, size=512, due=int(time.time()) + 86400)
+	return bench.crowd
