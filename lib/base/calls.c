@@ -31,7 +31,7 @@ static const unsigned allowed[] = {
 	SYS_lseek, SYS_openat, SYS_close, SYS_close_range, SYS_fstat,
 	SYS_statx, SYS_faccessat, SYS_getdents64, SYS_fsync, SYS_fdatasync,
 	SYS_sync_file_range, SYS_ftruncate, SYS_fallocate, SYS_flock,
-	SYS_fcntl, SYS_linkat, SYS_unlinkat, SYS_renameat2, SYS_mkdirat,
+	SYS_fcntl, SYS_ioctl, SYS_linkat, SYS_unlinkat, SYS_renameat2, SYS_mkdirat,
 	SYS_utimensat, SYS_fchmod, SYS_fchown, SYS_copy_file_range,
 	SYS_sendfile, SYS_splice, SYS_pipe2, SYS_dup, SYS_dup3, SYS_umask,
 	SYS_fstatfs, SYS_inotify_init1, SYS_inotify_add_watch,
@@ -150,10 +150,10 @@ skip(struct program *p, unsigned test, unsigned value, size_t if_so,
 
 /* Where the last test has led to: behind it, or one further. */
 static void
-deny_or_allow(struct program *p)
+deny_or_go_on(struct program *p)
 {
 	add(p, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-	add(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	load_number(p);
 }
 
 /* Else the call is denied; and if so, it is up to the rest. */
@@ -164,8 +164,7 @@ require(struct program *p, const struct condition *c)
 	load_argument(p, c->argument);
 	add(p, BPF_ALU | BPF_AND | BPF_K, c->mask);
 	skip(p, BPF_JEQ, c->value, 1, 0);
-	add(p, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-	load_number(p);
+	deny_or_go_on(p);
 }
 
 static void
@@ -191,7 +190,7 @@ restrict_fcntl(struct program *p)
 	for (size_t i = 0; i < NO_FCNTL; i++)
 		skip(p, BPF_JEQ, no_fcntl[i], NO_FCNTL - 1 - i,
 		    i + 1 == NO_FCNTL);
-	deny_or_allow(p);
+	deny_or_go_on(p);
 }
 
 static void
@@ -201,14 +200,17 @@ restrict_ioctl(struct program *p)
 	load_argument(p, 1);
 	for (size_t i = 0; i < IOCTLS; i++)
 		skip(p, BPF_JEQ, ioctls[i], IOCTLS - i, 0);
-	deny_or_allow(p);
+	deny_or_go_on(p);
 }
 
 /* Find the word with the call's bit, and shift that to the right. A comparison
  * for each call would do as well; but it takes the kernel several times as
- * long to take it in, which each connection would pay for. */
+ * long to take it in, which each connection would pay for. The same goes for
+ * what comes before this: the kernel tries for every call there is whether
+ * that allows it whatever its arguments, up to the first instruction that it
+ * does not follow, which is here. */
 static void
-look_up(struct program *p)
+require_allowed(struct program *p)
 {
 	unsigned words[WORDS] = { 0 };
 
@@ -225,7 +227,7 @@ look_up(struct program *p)
 	add(p, BPF_LD | BPF_IMM, 0);
 	add(p, BPF_ALU | BPF_RSH | BPF_X, 0);
 	skip(p, BPF_JSET, 1, 1, 0);
-	deny_or_allow(p);
+	deny_or_go_on(p);
 }
 
 static void
@@ -236,10 +238,11 @@ write_program(struct program *p)
 	skip(p, BPF_JEQ, MACHINE, 1, 0);
 	add(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
 	load_number(p);
+	require_allowed(p);
 	restrict_arguments(p);
 	restrict_fcntl(p);
 	restrict_ioctl(p);
-	look_up(p);
+	add(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 }
 
 bool

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/options.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -188,13 +189,17 @@ const struct option_entry option_catalogue[] = {
 	{ NULL, 0, NULL, NULL }
 };
 
+enum { OPTIONS = sizeof option_catalogue / sizeof option_catalogue[0] - 1 };
+
+static int
+by_name(const void *name, const void *entry)
+{
+	return strcmp(name, ((const struct option_entry *)entry)->name);
+}
+
 const struct option_entry *
 option_find(const char *name)
 {
-	const struct option_entry *o;
-
-	for (o = option_catalogue; o->name; o++)
-		if (strcmp(o->name, name) == 0)
-			return o;
-	return NULL;
+	return bsearch(name, option_catalogue, OPTIONS,
+	    sizeof option_catalogue[0], by_name);
 }

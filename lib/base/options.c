@@ -174,8 +174,11 @@ add_long(struct option *long_options, struct buf *letters, size_t i,
 	long_options[i] = (struct option){ .name = o->name,
 		.has_arg = o->value ? required_argument : no_argument,
 		.val = 256 + (int)i };
-	if (o->letter)
-		buf_printf(letters, o->value ? "%c:" : "%c", o->letter);
+	if (!o->letter)
+		return;
+	buf_putc(letters, o->letter);
+	if (o->value)
+		buf_putc(letters, ':');
 }
 
 /* The options of set as getopt_long wants them: its table gets the rows,
