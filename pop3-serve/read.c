@@ -134,12 +134,15 @@ pour(struct session *s, int fd, const struct stat *st, struct excerpt *e)
 	uint64_t total = 0;
 	int64_t began = date_ticks();
 	ssize_t n;
+	size_t plain;
 
 	while (!e->done && (n = read(fd, block, sizeof block)) > 0 &&
 	    s->io.state == IO_OPEN) {
 		total += (uint64_t)n;
 		s->io.until = serve_deadline(began, s->io.seconds, total);
-		dot_encode(&dot, block, (size_t)n, &out);
+		plain = dot_plain(&dot, block, (size_t)n);
+		io_write(&s->io, block, excerpt_take(e, block, plain));
+		dot_encode(&dot, block + plain, (size_t)n - plain, &out);
 		io_write(&s->io, buf_text(&out),
 		    excerpt_take(e, buf_text(&out), out.n));
 		buf_clear(&out);

@@ -29,12 +29,26 @@ take(struct session *s, const char *p, size_t n)
 		draft_write(&s->draft, p, n);
 }
 
+/* What is plain goes to the disk from where it is; `odd` is a buffer for the
+ * rest. How many octets were used. */
+static size_t
+decode(struct session *s, const char *p, size_t n, struct buf *odd)
+{
+	size_t plain = text_plain(&s->text, p, n), rest;
+
+	take(s, p, plain);
+	buf_clear(odd);
+	rest = text_decode(&s->text, p + plain, n - plain, odd);
+	take(s, buf_text(odd), odd->n);
+	return plain + rest;
+}
+
 /* Read the text up to its end mark, or up to `count` octets of it if it has
  * none. False: the connection is gone, or has to go. */
 static bool
 pour(struct session *s, uint64_t count)
 {
-	struct buf out = { 0 };
+	struct buf odd = { 0 };
 	int64_t began = date_ticks();
 	uint64_t before = s->octets;
 	const char *p;
@@ -45,15 +59,12 @@ pour(struct session *s, uint64_t count)
 		n = io_peek(&s->io, &p);
 		if (n == 0)
 			break;
-		n = text_decode(&s->text, p, n < count ? n : (size_t)count,
-		    &out);
+		n = decode(s, p, n < count ? n : (size_t)count, &odd);
 		io_skip(&s->io, n);
 		count -= n;
-		take(s, buf_text(&out), out.n);
-		buf_clear(&out);
 	}
 	s->io.until = 0;
-	buf_free(&out);
+	buf_free(&odd);
 	if (s->io.state == IO_OPEN && hopeless(s)) {
 		reject(s, "DATA",
 		    "552 5.3.4 message too big, closing connection");

@@ -57,11 +57,14 @@ content_lines(struct client *c, const struct claim *m)
 	off_t at = 0;
 	enum fate f;
 	ssize_t n;
+	size_t plain;
 
 	allow_time(c, m->octets);
 	while ((n = pread(m->content, block, sizeof block, at)) > 0 &&
 	    c->io.state == IO_OPEN) {
-		dot_encode(&dot, block, (size_t)n, &out);
+		plain = dot_plain(&dot, block, (size_t)n);
+		io_write(&c->io, block, plain);
+		dot_encode(&dot, block + plain, (size_t)n - plain, &out);
 		io_write(&c->io, buf_text(&out), out.n);
 		buf_clear(&out);
 		at += n;
@@ -92,22 +95,39 @@ struct source {
 	bool end;               /* this chunk is the last one */
 };
 
+/* What has been read to the end of the chunk: most often it can stay as it
+ * is. */
+static void
+encode_in_place(struct source *s, size_t n)
+{
+	struct buf *b = &s->chunk;
+	char odd[BLOCK];
+	size_t plain = dot_plain(&s->encoder, b->s + b->n, n);
+
+	b->n += plain;
+	n -= plain;
+	if (n == 0)
+		return;
+	memcpy(odd, b->s + b->n, n);
+	dot_encode(&s->encoder, odd, n, b);
+}
+
 static bool
 next_chunk(struct source *s)
 {
-	char block[BLOCK];
+	struct buf *b = &s->chunk;
 	ssize_t n;
 
-	buf_clear(&s->chunk);
-	while (!s->end && s->chunk.n < CHUNK) {
-		n = pread(s->m->content, block, sizeof block, s->at);
+	buf_clear(b);
+	while (!s->end && b->n < CHUNK) {
+		n = pread(s->m->content, buf_reserve(b, BLOCK), BLOCK, s->at);
 		if (n < 0)
 			return false;
 		s->end = n == 0;
 		if (s->end)
-			dot_encode_end(&s->encoder, &s->chunk);
+			dot_encode_end(&s->encoder, b);
 		else
-			dot_encode(&s->encoder, block, (size_t)n, &s->chunk);
+			encode_in_place(s, (size_t)n);
 		s->at += n;
 	}
 	return true;

@@ -26,21 +26,45 @@ bare(struct text_decoder *d, char c, struct buf *out)
 		buf_add(out, "\r\n", 2);
 }
 
-/* The octets at p up to a CR or LF, or so many that another look is worth
- * the while: where one of the two never comes the search for it must not go
- * through all of the rest each time. */
-static size_t
-plain_run(const char *p, size_t n)
+/* Does each CR among the n octets at p have its LF behind it, each LF behind
+ * one of them its CR before it, and does no line begin with `dot`? The octet
+ * behind them is looked at, too. All in octets and without a branch, for the
+ * compiler to do many at a time. */
+static inline bool
+is_plain(const char *p, size_t n, char dot)
 {
-	enum { GLANCE = 1024 };
-	const char *cr, *lf;
+	unsigned char odd = 0, cr, lf, then_lf, then_dot;
 
-	if (n > GLANCE)
-		n = GLANCE;
-	cr = memchr(p, '\r', n);
-	lf = memchr(p, '\n', cr ? (size_t)(cr - p) : n);
-	return lf ? (size_t)(lf - p) : cr ? (size_t)(cr - p) : n;
+	for (size_t i = 0; i < n; i++) {
+		cr = p[i] == '\r';
+		lf = p[i] == '\n';
+		then_lf = p[i + 1] == '\n';
+		then_dot = p[i + 1] == dot;
+		odd |= (unsigned char)((cr ^ then_lf) | (lf & then_dot));
+	}
+	return odd == 0;
 }
+
+/* How many octets at p come out as they are. Nobody can make it look far for
+ * little, since it goes on from where it stops. */
+static size_t
+plain_run(const char *p, size_t n, bool in_line, char dot)
+{
+	enum { PIECE = 256 };
+	size_t i = 0;
+
+	if (n == 0 || p[0] == '\n' || (!in_line && p[0] == dot))
+		return 0;
+	while (n - i > PIECE && is_plain(p + i, PIECE, dot))
+		i += PIECE;
+	while (n - i > 1 && is_plain(p + i, 1, dot))
+		i++;
+	/* p[i] is the last one, or does not go with the next */
+	return p[i] == '\r' ? i : i + 1;
+}
+
+/* What no line can begin with, once LF has its CR. */
+enum { NO_DOT = '\n' };
 
 /* Once one has been seen there is nothing more to learn. */
 static void
@@ -106,19 +130,32 @@ step(struct text_decoder *d, char c, struct buf *out)
 }
 
 size_t
+text_plain(struct text_decoder *d, const char *p, size_t n)
+{
+	size_t run = 0;
+
+	if (!d->done && (d->at == START || d->at == INSIDE))
+		run = plain_run(p, n, d->at == INSIDE, d->dots ? '.' : NO_DOT);
+	if (run > 0)
+		d->at = p[run - 1] == '\n' ? START : INSIDE;
+	note_eight_bit(d, p, run);
+	return run;
+}
+
+size_t
 text_decode(struct text_decoder *d, const char *p, size_t n, struct buf *out)
 {
 	size_t i = 0, run;
 
 	while (i < n && !d->done) {
-		if (d->at == INSIDE && (run = plain_run(p + i, n - i)) > 0) {
+		run = text_plain(d, p + i, n - i);
+		if (run > 0) {
 			buf_add(out, p + i, run);
 			i += run;
 		} else if (step(d, p[i], out)) {
 			i++;
 		}
 	}
-	note_eight_bit(d, p, i);
 	return i;
 }
 
@@ -138,6 +175,32 @@ line_end(struct dot_encoder *e, struct buf *out)
 	e->in_line = false;
 }
 
+size_t
+dot_plain(struct dot_encoder *e, const char *p, size_t n)
+{
+	size_t run = 0;
+
+	if (!e->cr)
+		run = plain_run(p, n, e->in_line, e->chunks ? NO_DOT : '.');
+	if (run > 0)
+		e->in_line = p[run - 1] != '\n';
+	return run;
+}
+
+/* One that is not plain: a dot where a line begins, or half a line end. */
+static void
+encode_odd(struct dot_encoder *e, char c, struct buf *out)
+{
+	if (c == '\r') {
+		e->cr = true;
+	} else if (c == '\n') {
+		line_end(e, out);
+	} else {
+		buf_add(out, "..", 2);
+		e->in_line = true;
+	}
+}
+
 void
 dot_encode(struct dot_encoder *e, const char *p, size_t n, struct buf *out)
 {
@@ -153,19 +216,11 @@ dot_encode(struct dot_encoder *e, const char *p, size_t n, struct buf *out)
 				continue;
 			}
 		}
-		if (!e->in_line && p[i] == '.' && !e->chunks)
-			buf_putc(out, '.');
-		run = plain_run(p + i, n - i);
+		run = dot_plain(e, p + i, n - i);
 		buf_add(out, p + i, run);
-		e->in_line |= run > 0;
 		i += run;
-		if (i == n || (p[i] != '\r' && p[i] != '\n'))
-			continue;
-		if (p[i] == '\r')
-			e->cr = true;
-		else
-			line_end(e, out);
-		i++;
+		if (run == 0)
+			encode_odd(e, p[i++], out);
 	}
 }
 

@@ -36,6 +36,11 @@ void text_decoder_start(struct text_decoder *d, enum newline policy,
 size_t text_decode(struct text_decoder *d, const char *p, size_t n,
     struct buf *out);
 
+/* How many of the n octets at p, from the first on, mean just themselves: they
+ * count as taken, and nobody has to copy them. Most texts are nothing else up
+ * to their end; 0 says that the next octet is one for text_decode. */
+size_t text_plain(struct text_decoder *d, const char *p, size_t n);
+
 /* All has been said (the last BDAT chunk): append what was held back. */
 void text_decode_end(struct text_decoder *d, struct buf *out);
 
@@ -50,6 +55,9 @@ struct dot_encoder {
 
 void dot_encode(struct dot_encoder *e, const char *p, size_t n,
     struct buf *out);
+
+/* As text_plain: so many go out as they are. */
+size_t dot_plain(struct dot_encoder *e, const char *p, size_t n);
 
 /* The end: a line end if one is missing, and the dot line; for BDAT only what
  * was held back. */

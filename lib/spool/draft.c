@@ -38,14 +38,32 @@ draft_open(struct draft *d, const struct spool *s)
 	return true;
 }
 
+/* What was held back, and what comes behind it. */
+static void
+write_held(struct draft *d, const char *p, size_t n)
+{
+	struct iovec both[] = {
+		{ .iov_base = d->hold, .iov_len = d->held },
+		{ .iov_base = (void *)p, .iov_len = n }
+	};
+
+	d->held = 0;
+	if (writev_all(d->fd, both, 2) < 0)
+		failed(d, "write");
+}
+
 void
 draft_write(struct draft *d, const char *p, size_t n)
 {
-	if (d->error || n == 0)
+	if (d->error)
 		return;
-	if (write_all(d->fd, p, n) < 0)
-		failed(d, "write");
-	else
+	if (n <= sizeof d->hold - d->held) {
+		memcpy(d->hold + d->held, p, n);
+		d->held += n;
+	} else {
+		write_held(d, p, n);
+	}
+	if (!d->error)
 		d->octets += n;
 }
 
@@ -79,6 +97,7 @@ draft_seal(struct draft *d, const struct envelope *e)
 	struct buf text = { 0 };
 	bool ok;
 
+	write_held(d, NULL, 0);
 	if (d->error)
 		return false;
 	errno = EINVAL;

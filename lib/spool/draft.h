@@ -41,9 +41,13 @@ struct draft {
 	int error;              /* errno of the first failure */
 	const char *doing;      /* "write", ... when it came */
 	uint64_t octets;        /* in the content so far */
+	size_t held;            /* of them in `hold`: not written yet */
+	char hold[512];
 };
 
 bool draft_open(struct draft *d, const struct spool *s);
+
+/* What is small waits for more to go with it, up to draft_seal. */
 void draft_write(struct draft *d, const char *p, size_t n);
 bool draft_seal(struct draft *d, const struct envelope *e);
 bool draft_commit(struct draft *d);

@@ -385,6 +385,29 @@ spool_sync(const struct spool *s)
 }
 
 int
+writev_all(int fd, struct iovec *v, int n)
+{
+	ssize_t k = 0;
+
+	while (n > 0) {
+		if ((size_t)k >= v->iov_len) {
+			k -= (ssize_t)v->iov_len;
+			v++;
+			n--;
+			continue;
+		}
+		v->iov_base = (char *)v->iov_base + k;
+		v->iov_len -= (size_t)k;
+		do
+			k = writev(fd, v, n);
+		while (k < 0 && errno == EINTR);
+		if (k < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
 write_all(int fd, const char *p, size_t n)
 {
 	ssize_t k;

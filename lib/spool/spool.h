@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #include "base/buf.h"
 
@@ -120,7 +121,9 @@ int spool_rename(const struct spool *s, const char *from, const char *to);
 /* Make what happened in the directory durable. 0, or -1 and errno. */
 int spool_sync(const struct spool *s);
 
-/* Write it all, retrying after interrupts. 0, or -1 and errno. */
+/* Write it all, retrying after interrupts. 0, or -1 and errno. The n pieces of
+ * v are used up. */
 int write_all(int fd, const char *p, size_t n);
+int writev_all(int fd, struct iovec *v, int n);
 
 #endif

@@ -116,15 +116,15 @@ is_writable(const struct io *io)
 	return io->socket_out || poll(&p, 1, 0) > 0;
 }
 
-bool
-io_push(struct io *io)
+/* Write what can be written without waiting: how many octets that was. */
+static size_t
+push(struct io *io, const char *p, size_t n)
 {
 	size_t done = 0;
 	ssize_t k;
 
-	while (io->state == IO_OPEN && done < io->pending.n &&
-	    is_writable(io)) {
-		k = put(io, io->pending.s + done, io->pending.n - done);
+	while (io->state == IO_OPEN && done < n && is_writable(io)) {
+		k = put(io, p + done, n - done);
 		if (k > 0)
 			done += (size_t)k;
 		else if (k < 0 && errno == EAGAIN)
@@ -132,6 +132,14 @@ io_push(struct io *io)
 		else if (k < 0 && errno != EINTR)
 			fail(io, IO_ERROR);
 	}
+	return done;
+}
+
+bool
+io_push(struct io *io)
+{
+	size_t done = push(io, io->pending.s, io->pending.n);
+
 	if (io->state != IO_OPEN)
 		buf_clear(&io->pending);
 	else
@@ -300,11 +308,34 @@ io_stale(struct io *io)
 	    poll(&p, 1, 0) != 0;
 }
 
+/* Without a copy of it, behind what is pending. */
+static void
+write_through(struct io *io, const char *p, size_t n)
+{
+	int64_t by = 0;
+	size_t k;
+
+	io_flush(io);
+	while (n > 0 && io->state == IO_OPEN) {
+		k = push(io, p, n);
+		p += k;
+		n -= k;
+		if (!by)
+			by = limit(io);
+		if (n > 0 && io->state == IO_OPEN)
+			await(io, io->out, POLLOUT, by);
+	}
+}
+
 void
 io_write(struct io *io, const char *p, size_t n)
 {
 	if (io->state != IO_OPEN)
 		return;
+	if (n >= IO_BUFFER / 2) {
+		write_through(io, p, n);
+		return;
+	}
 	buf_add(&io->pending, p, n);
 	if (io->pending.n >= IO_BUFFER)
 		io_flush(io);

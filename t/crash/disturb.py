@@ -43,7 +43,7 @@ FAILURES = {
 }
 MEMORY = {"malloc", "brk", "mmap", "mremap"}
 EX_TEMPFAIL = 75
-AMOUNTS = {"read", "write", "sendto", "recvfrom", "pread64", "pwrite64"}
+AMOUNTS = {"read", "write", "writev", "sendto", "recvfrom", "pread64", "pwrite64"}
 
 
 class Disturbance:

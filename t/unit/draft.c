@@ -304,10 +304,38 @@ an_envelope_with_controls(void **state)
 	buf_free(&why);
 }
 
+/* However a text comes in, it is there in the same order. */
+static void
+pieces_stay_in_order(void **state)
+{
+	static const size_t sizes[] = { 1, 511, 1, 600, 0, 300, 300, 512, 513, 2 };
+	char text[4096], back[4096];
+	struct draft d;
+	size_t n = 0;
+	int fd;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = (char)('a' + i % 23);
+	assert_true(draft_open(&d, &spool));
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		draft_write(&d, text + n, sizes[i]);
+		n += sizes[i];
+	}
+	assert_int_equal(d.octets, n);
+	assert_true(draft_seal(&d, &envelope));
+	fd = spool_open_file(&spool, content_name(&d.id).s, O_RDONLY, NULL);
+	assert_int_equal(read(fd, back, sizeof back), n);
+	assert_memory_equal(back, text, n);
+	close(fd);
+	draft_abandon(&d);
+}
+
 static void
 the_first_failure_sticks(void **state)
 {
-	const struct rlimit small = { 10, RLIM_INFINITY };
+	static const char text[600] = "more than is held back";
+	const struct rlimit small = { sizeof text, RLIM_INFINITY };
 	const struct rlimit no = { RLIM_INFINITY, RLIM_INFINITY };
 	struct draft d;
 	struct buf why = { 0 };
@@ -316,13 +344,13 @@ the_first_failure_sticks(void **state)
 	signal(SIGXFSZ, SIG_IGN);
 	assert_true(draft_open(&d, &spool));
 	setrlimit(RLIMIT_FSIZE, &small);
-	draft_write(&d, "0123456789", 10);
+	draft_write(&d, text, sizeof text);
 	assert_int_equal(d.error, 0);
-	draft_write(&d, "0", 1);
+	draft_write(&d, text, sizeof text);
 	setrlimit(RLIMIT_FSIZE, &no);
 	assert_int_equal(d.error, EFBIG);
 	draft_write(&d, "0", 1);
-	assert_int_equal(d.octets, 10);
+	assert_int_equal(d.octets, sizeof text);
 	assert_false(draft_seal(&d, &envelope));
 	assert_false(draft_commit(&d));
 	assert_string_equal(on_disk(), "content");
@@ -412,6 +440,7 @@ main(void)
 		TEST(spoilt_by_a_filter),
 		TEST(left_by_a_filter),
 		TEST(an_envelope_with_controls),
+		TEST(pieces_stay_in_order),
 		TEST(the_first_failure_sticks),
 		TEST(no_room_for_the_envelope),
 		TEST(somebody_in_the_way),
