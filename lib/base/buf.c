@@ -84,17 +84,22 @@ buf_set(struct buf *b, const char *s)
 void
 buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
+	enum { USUAL = 127 };   /* most need no more, and no second look */
 	va_list again;
+	size_t room;
 	int n;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
-	va_end(again);
-	if (n > 0) {
+	buf_reserve(b, USUAL);
+	room = b->cap - b->n;
+	n = vsnprintf(b->s + b->n, room, fmt, ap);
+	if (n > 0 && (size_t)n >= room) {
 		buf_reserve(b, (size_t)n);
-		vsnprintf(b->s + b->n, (size_t)n + 1, fmt, ap);
-		b->n += (size_t)n;
+		vsnprintf(b->s + b->n, (size_t)n + 1, fmt, again);
 	}
+	va_end(again);
+	if (n > 0)
+		b->n += (size_t)n;
 }
 
 void

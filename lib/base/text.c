@@ -150,13 +150,26 @@ visible(const char *s, size_t n)
 	return is_control((unsigned char)*s) || is_deceptive(s, len) ? 0 : len;
 }
 
+/* Most of what there is to print is this. */
+static size_t
+plain_run(const char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && s[i] >= ' ' && s[i] <= '~')
+		i++;
+	return i;
+}
+
 void
 text_printable(struct buf *out, const char *s, size_t n)
 {
 	for (size_t i = 0, len; i < n; i += len) {
 		unsigned char c = (unsigned char)s[i];
 
-		len = visible(s + i, n - i);
+		len = plain_run(s + i, n - i);
+		if (len == 0)
+			len = visible(s + i, n - i);
 		if (len > 0) {
 			buf_add(out, s + i, len);
 			continue;
