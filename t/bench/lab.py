@@ -20,7 +20,7 @@ class Failed(Exception):
 
 
 class Absent(Exception):
-	"""A program of somebody else is not installed."""
+	"""Somebody else's program cannot be measured; why."""
 
 
 def progress(text):
@@ -32,7 +32,7 @@ def progress(text):
 def installed(name):
 	path = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")
 	if not path:
-		raise Absent(name)
+		raise Absent(f"{name} is not installed")
 	return path
 
 
@@ -43,13 +43,15 @@ class Bench:
 		self.build = os.path.abspath(build)
 		self.work = tempfile.mkdtemp(prefix="bench.", dir=self.build)
 		self.log = open(os.path.join(self.work, "log"), "w+b")
-		self.crowd = None
+		self.crowd = self.world = None
+		self.stack = contextlib.ExitStack()     # until the end
 		# whoever started us may be a super-server's child
 		self.env = {k: v for k, v in os.environ.items() if not
 			re.match("PROTO$|TCP|RELAYCLIENT|DATABYTES|REMOTE_", k)}
 
 	def close(self):
 		progress("cleaning up")
+		self.stack.close()
 		self.log.close()
 		shutil.rmtree(self.work, ignore_errors=True)
 		progress("")
