@@ -139,7 +139,8 @@ def stop(p):
 		p.wait()
 
 
-# --- rows: (what is compared, a function that measures it once), ours first ---
+# --- rows: (what is compared, a function that measures it once[, what the ratio
+# is to be, if that is not the row's aim]), ours first ---
 
 ROWS = {}
 
