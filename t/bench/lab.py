@@ -23,6 +23,14 @@ class Absent(Exception):
 	"""Somebody else's program cannot be measured; why."""
 
 
+class Noted(float):
+	"""A figure that has something to be said about it."""
+	def __new__(cls, value, note):
+		self = super().__new__(cls, value)
+		self.note = note
+		return self
+
+
 def progress(text):
 	if sys.stderr.isatty():
 		sys.stderr.write("\r\033[K" + text)
@@ -103,8 +111,8 @@ class Bench:
 				raise Failed(f"{argv[0]} does not start")
 			yield p, int(line)
 
-	def under_tcpserver(self, argv):
-		return self.serving([installed("tcpserver"), "-1", "-RH", "-l",
+	def under_tcpserver(self, argv, before=()):
+		return self.serving([*before, installed("tcpserver"), "-1", "-RH", "-l",
 			"localhost", "-c", "200", "127.0.0.1", "0"] + argv)
 
 	@contextlib.contextmanager
@@ -145,8 +153,9 @@ def stop(p):
 ROWS = {}
 
 
-def row(name, unit, aim=""):
+def row(name, unit, aim="", rounds=None):
+	"""No more rounds than that, if one is as good as five."""
 	def add(make):
-		ROWS[name] = (unit, aim, make)
+		ROWS[name] = (unit, aim, rounds, make)
 		return make
 	return add

@@ -136,14 +136,20 @@ RECEIVERS = {
 }
 
 
+class Running(NamedTuple):
+	port: int
+	root: str               # where we see its /
+	kept: Callable          # how many messages it has
+
+
 @contextlib.contextmanager
 def receiver(bench, name, before=()):
-	"""Its port, and a function that counts what it has kept. Before its
-	command, the words of another one."""
+	"""Running; before its command, the words of another one."""
 	peer = RECEIVERS[name]
 	there, port = world(bench, peer.package), free_port()
 	with there.directory() as (path, at):
 		argv, prepare = peer.command(there, path, at, port)
-		with there.living([*before, *argv], prepare):
+		with there.living([*before, *argv], prepare) as root:
 			wait_for_greeting(port)
-			yield port, lambda: len(glob.glob(f"{path}/{peer.kept}"))
+			yield Running(port, root, lambda: len(
+				glob.glob(f"{path}/{peer.kept}")))

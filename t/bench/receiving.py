@@ -36,12 +36,12 @@ WARMING_UP = 50         # messages, for processes that stay
 
 
 def peer_receives(bench, name, messages, **options):
-	with peers.receiver(bench, name) as (port, kept):
-		bench.load(port, messages=WARMING_UP, **options)
-		seconds = bench.load(port, messages=messages, **options)
-		if kept() != WARMING_UP + messages:
-			raise Failed(f"{name} has kept {kept()} messages, not "
-				f"{WARMING_UP + messages}")
+	with peers.receiver(bench, name) as peer:
+		bench.load(peer.port, messages=WARMING_UP, **options)
+		seconds = bench.load(peer.port, messages=messages, **options)
+		kept, due = peer.kept(), WARMING_UP + messages
+		if kept != due:
+			raise Failed(f"{name} has kept {kept} messages of {due}")
 	return messages / seconds
 
 

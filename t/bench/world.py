@@ -95,11 +95,12 @@ class World:
 
 	@contextlib.contextmanager
 	def living(self, argv, before=":"):
-		"""With all its children, whatever they have become."""
+		"""With all its children, whatever they have become; gives the
+		path at which we see its /."""
 		with held(self.bench, self.enter + ["unshare", "-mpf",
 				"--kill-child", "sh", "-c", FIRST, "sh",
 				before, *argv]) as p:
-			yield p
+			yield f"/proc/{p.pid}/root{ROOT}"
 
 
 def free_port():
