@@ -5,8 +5,10 @@ no rates limited, and nothing is delivered."""
 import contextlib
 import glob
 import os
+import subprocess
 from typing import Callable, NamedTuple
 
+from lab import Absent
 from world import free_port, wait_for_greeting, world
 
 
@@ -82,6 +84,16 @@ match from any for any action keep
 		f" && mount --bind /mnt/root{at}/spool {spool}")
 
 
+# It never waits for the disk; so the file system does it for each of its calls.
+def opensmtpd_waits(there, path, at, port):
+	command = opensmtpd(there, path, at, port)
+	try:
+		there.run(["chattr", "+S", f"{at}/spool"])
+	except subprocess.CalledProcessError as e:
+		raise Absent("the file system knows no chattr +S") from e
+	return command
+
+
 EXIM_SETTINGS = """
 primary_hostname = exim.test
 spool_directory = {at}/spool
@@ -126,11 +138,16 @@ class Receiver(NamedTuple):
 	package: str
 	command: Callable
 	kept: str
+	durable: bool = True
+	calls: bool = True      # it waits for the disk by calls of its own
 
 
 RECEIVERS = {
 	"Postfix": Receiver("postfix", postfix, "queue/hold/*"),
-	"OpenSMTPD": Receiver("opensmtpd", opensmtpd, "spool/queue/*/*"),
+	"OpenSMTPD: not durable": Receiver("opensmtpd", opensmtpd,
+		"spool/queue/*/*", durable=False),
+	"OpenSMTPD, chattr +S": Receiver("opensmtpd", opensmtpd_waits,
+		"spool/queue/*/*", calls=False),
 	"Exim": Receiver("exim4-daemon-light", exim, "spool/input/*/*-H"),
 	"mailfront": Receiver("mailfront", mailfront, "new/*"),
 }

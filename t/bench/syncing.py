@@ -20,7 +20,8 @@ def strace(trace):
 
 
 def count(lines, root):
-	"""Calls of each kind; root is where they see their /."""
+	"""Calls of each kind, in the order in which they come; root is where
+	they see their /."""
 	counts = collections.Counter()
 	for line in lines:
 		m = re.match(r"\d+ +(\w+)\((?:\d+<(.*?)>)?", line)
@@ -41,7 +42,7 @@ def a_message(bench, port, trace, root):
 		f.seek(0, os.SEEK_END)
 		bench.load(port, messages=MESSAGES)
 		counts = count(f, root)
-	words = [f"{n / MESSAGES:g} {kind}" for kind, n in sorted(counts.items())]
+	words = [f"{n / MESSAGES:g} {kind}" for kind, n in counts.items()]
 	waits = sum(n for kind, n in counts.items() if kind.split()[0] in WAITING)
 	return Noted(waits / MESSAGES, ", ".join(words) if waits
 		else "not durable")
@@ -69,4 +70,4 @@ def fsyncs(bench):
 		("smtp-recv", lambda: ours(bench, smtp_recv(bench))),
 		("floor", lambda: ours(bench, floor)),
 	] + [(name, lambda name=name: theirs(bench, name))
-		for name in peers.RECEIVERS]
+		for name, peer in peers.RECEIVERS.items() if peer.calls]
