@@ -56,6 +56,7 @@ class Bench:
 		# whoever started us may be a super-server's child
 		self.env = {k: v for k, v in os.environ.items() if not
 			re.match("PROTO$|TCP|RELAYCLIENT|DATABYTES|REMOTE_", k)}
+		self.env["PATH"] += ":/usr/sbin:/sbin"
 
 	def close(self):
 		progress("cleaning up")
@@ -154,7 +155,8 @@ ROWS = {}
 
 
 def row(name, unit, aim="", rounds=None):
-	"""No more rounds than that, if one is as good as five."""
+	"""With aim None there are no ratios. No more rounds than that, if one
+	is as good as five."""
 	def add(make):
 		ROWS[name] = (unit, aim, rounds, make)
 		return make

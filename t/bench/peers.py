@@ -5,10 +5,9 @@ no rates limited, and nothing is delivered."""
 import contextlib
 import glob
 import os
-import subprocess
 from typing import Callable, NamedTuple
 
-from lab import Absent
+from lab import Absent, Failed
 from world import free_port, wait_for_greeting, world
 
 
@@ -24,6 +23,7 @@ def write(path, text):
 POSTFIX_SERVICES = """
 127.0.0.1:{port} inet n - n - - smtpd
 cleanup unix n - n - 0 cleanup
+pickup unix n - n 60 1 pickup
 rewrite unix - - n - - trivial-rewrite
 qmgr unix n - n 300 1 qmgr
 bounce unix - - n - 0 bounce
@@ -89,7 +89,7 @@ def opensmtpd_waits(there, path, at, port):
 	command = opensmtpd(there, path, at, port)
 	try:
 		there.run(["chattr", "+S", f"{at}/spool"])
-	except subprocess.CalledProcessError as e:
+	except Failed as e:
 		raise Absent("the file system knows no chattr +S") from e
 	return command
 

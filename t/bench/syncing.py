@@ -63,7 +63,7 @@ def theirs(bench, name):
 		return a_message(bench, peer.port, trace, peer.root)
 
 
-@row("fsyncs", "a message", rounds=1)
+@row("fsyncs", "a message", aim=None, rounds=1)
 def fsyncs(bench):
 	floor = [bench.tool("floor"), "SPOOL"]
 	return [

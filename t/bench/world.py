@@ -78,12 +78,17 @@ class World:
 		"""How a path in bench.work is seen from there."""
 		return "/bench/" + os.path.relpath(path, self.bench.work)
 
+	def command(self, argv):
+		return self.enter + ["chroot", ROOT] + argv
+
 	def run(self, argv):
 		"""Something that is not measured."""
-		subprocess.run(self.enter + ["chroot", ROOT] + argv,
+		status = subprocess.run(self.command(argv),
 			stdin=subprocess.DEVNULL, stdout=self.bench.log,
 			stderr=self.bench.log, env=self.bench.env,
-			check=True)
+			check=False).returncode
+		if status != 0:
+			raise Failed(f"{argv[0]}: exit status {status}")
 
 	@contextlib.contextmanager
 	def directory(self, owner="root", mode=0o755):
