@@ -70,6 +70,15 @@ def postfix(there, path, at, port):
 		"smtpd_recipient_restrictions = static:HOLD\n")
 
 
+# certificate and key are in bench.work
+def postfix_with_tls(there, path, at, port):
+	return postfix_command(there, path, at, port, """
+smtpd_tls_security_level = may
+smtpd_tls_cert_file = /bench/cert.pem
+smtpd_tls_key_file = /bench/key.pem
+""")
+
+
 def opensmtpd(_there, path, at, port):
 	os.mkdir(f"{path}/spool")
 	os.chmod(f"{path}/spool", 0o711)
@@ -160,9 +169,8 @@ class Running(NamedTuple):
 
 
 @contextlib.contextmanager
-def receiver(bench, name, before=()):
+def running(bench, peer, before=()):
 	"""Running; before its command, the words of another one."""
-	peer = RECEIVERS[name]
 	there, port = world(bench, peer.package), free_port()
 	with there.directory() as (path, at):
 		argv, prepare = peer.command(there, path, at, port)

@@ -36,7 +36,7 @@ WARMING_UP = 20         # messages, for processes that stay
 
 
 def peer_receives(bench, name, messages, **options):
-	with peers.receiver(bench, name) as peer:
+	with peers.running(bench, peers.RECEIVERS[name]) as peer:
 		bench.load(peer.port, messages=WARMING_UP, **options)
 		seconds = bench.load(peer.port, messages=messages, **options)
 		kept, due = peer.kept(), WARMING_UP + messages

@@ -59,7 +59,7 @@ def ours(bench, program):
 def theirs(bench, name):
 	trace = os.path.join(bench.work, f"trace.{name}")
 	how = strace(f"/bench/trace.{name}")
-	with peers.receiver(bench, name, how) as peer:
+	with peers.running(bench, peers.RECEIVERS[name], how) as peer:
 		return a_message(bench, peer.port, trace, peer.root)
 
 
