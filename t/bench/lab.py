@@ -132,7 +132,10 @@ class Bench:
 		argv = [self.tool("load"), f"--port={port}"]
 		for name, value in options.items():
 			name = "--" + name.replace("_", "-")
-			argv += [name] if value is True else [f"{name}={value}"]
+			if value is True:
+				argv.append(name)
+			elif value is not False:
+				argv.append(f"{name}={value}")
 		return self.timed(argv)
 
 	def timed(self, argv):

@@ -6,9 +6,10 @@
  *
  *	load --port P [--sessions N] [--messages M] [--per-connection K]
  *	    [--size OCTETS] [--bdat] [--pipeline] [--line-by-line]
- *	    [--greet | --raw]
+ *	    [--hasty] [--greet | --raw]
  *
  * --line-by-line: a write for each line of the text, without TCP_NODELAY.
+ * --hasty: hang up with QUIT, and do not wait for its reply.
  * --greet: only connect, and hang up after the greeting. --raw: no protocol
  * but the text, the end of it, and a reply.
  */
@@ -37,7 +38,7 @@ enum { PATIENCE = 60 };         /* seconds for one reply */
 struct plan {
 	uint64_t port, sessions, messages, per_connection, size;
 	/* set by getopt_long */
-	int bdat, pipeline, line_by_line, greet, raw;
+	int bdat, pipeline, line_by_line, hasty, greet, raw;
 	struct buf text;        /* a message as it goes over the wire */
 };
 
@@ -169,7 +170,10 @@ converse(const struct visit *v, uint64_t messages)
 	say(v, &hello, 1);
 	while (messages-- > 0)
 		send_message(v);
-	say(v, &goodbye, 1);
+	if (v->plan->hasty)
+		put(v, goodbye.line, strlen(goodbye.line));
+	else
+		say(v, &goodbye, 1);
 }
 
 static void
@@ -243,6 +247,7 @@ read_plan(struct plan *plan, int argc, char *argv[])
 		{ "bdat", no_argument, &plan->bdat, 1 },
 		{ "pipeline", no_argument, &plan->pipeline, 1 },
 		{ "line-by-line", no_argument, &plan->line_by_line, 1 },
+		{ "hasty", no_argument, &plan->hasty, 1 },
 		{ "greet", no_argument, &plan->greet, 1 },
 		{ "raw", no_argument, &plan->raw, 1 },
 		{ NULL, 0, NULL, 0 }
@@ -256,7 +261,7 @@ read_plan(struct plan *plan, int argc, char *argv[])
 		die(EX_USAGE, "usage: load --port P [--sessions N] "
 		    "[--messages M] [--per-connection K] [--size OCTETS] "
 		    "[--bdat] [--pipeline] [--line-by-line] "
-		    "[--greet | --raw]");
+		    "[--hasty] [--greet | --raw]");
 	if (plan->greet || plan->raw)
 		plan->per_connection = 1;
 }

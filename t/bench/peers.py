@@ -149,6 +149,8 @@ class Receiver(NamedTuple):
 	kept: str
 	durable: bool = True
 	calls: bool = True      # it waits for the disk by calls of its own
+	# After QUIT Exim gives the client 200 ms to hang up before it answers.
+	hasty: bool = False
 
 
 RECEIVERS = {
@@ -157,7 +159,8 @@ RECEIVERS = {
 		"spool/queue/*/*", durable=False),
 	"OpenSMTPD, chattr +S": Receiver("opensmtpd", opensmtpd_waits,
 		"spool/queue/*/*", calls=False),
-	"Exim": Receiver("exim4-daemon-light", exim, "spool/input/*/*-H"),
+	"Exim": Receiver("exim4-daemon-light", exim, "spool/input/*/*-H",
+		hasty=True),
 	"mailfront": Receiver("mailfront", mailfront, "new/*"),
 }
 

@@ -36,6 +36,7 @@ WARMING_UP = 20         # messages, for processes that stay
 
 
 def peer_receives(bench, name, messages, **options):
+	options["hasty"] = peers.RECEIVERS[name].hasty
 	with peers.running(bench, peers.RECEIVERS[name]) as peer:
 		bench.load(peer.port, messages=WARMING_UP, **options)
 		seconds = bench.load(peer.port, messages=messages, **options)
