@@ -191,7 +191,8 @@ $(B)/t/crash/stingy.so: t/crash/stingy.c
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -fPIC -shared -o $@ $<
 
 test-programs: all $(UNITS:%=$(B)/t/unit/%) $(PEERS:%=$(B)/t/bin/%) \
-	$(FUZZERS:%=$(B)/t/fuzz/%) $(B)/t/bench/sink $(B)/t/crash/stingy.so
+	$(FUZZERS:%=$(B)/t/fuzz/%) $(B)/t/crash/stingy.so \
+	$(addprefix $(B)/t/bench/,floor load sink)
 
 check: test-programs
 	t/run $(B) $(TESTS)
