@@ -96,7 +96,9 @@ LIBS_tls-io = -lssl -lcrypto
 LIBS_pam-check = -lpam
 UNITS     = $(if $(STATIC),,$(patsubst t/unit/%.c,%,$(wildcard t/unit/*.c)))
 PEERS     = $(patsubst t/bin/%.c,%,$(wildcard t/bin/*.c))
-BENCHES   = $(patsubst t/bench/%.c,%,$(filter-out %/floor.c,$(wildcard t/bench/*.c)))
+BENCHES   = $(patsubst t/bench/%.c,%,$(filter-out $(ALONE:%=t/bench/%.c),$(wildcard t/bench/*.c)))
+# of the bench, and of no library of ours
+ALONE     = floor tlsfloor tlsload
 FUZZERS   = $(if $(STATIC),,$(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c)))
 
 SOURCES   = $(wildcard lib/*/*.c lib/*/*/*.c $(FOLDERS:%=%/*.c) spool-tools/*.c)
@@ -189,7 +191,8 @@ $(B)/t/crash/stingy.so: t/crash/stingy.c
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -fPIC -shared -o $@ $<
 
 test-programs: all $(UNITS:%=$(B)/t/unit/%) $(PEERS:%=$(B)/t/bin/%) \
-	$(FUZZERS:%=$(B)/t/fuzz/%) $(B)/t/bench/sink $(B)/t/crash/stingy.so
+	$(FUZZERS:%=$(B)/t/fuzz/%) $(B)/t/crash/stingy.so \
+	$(addprefix $(B)/t/bench/,floor load sink)
 
 check: test-programs
 	t/run $(B) $(TESTS)
@@ -228,7 +231,12 @@ $(B)/t/bench/floor: $(FLOOR) t/bench/parts/smtp.h
 	@mkdir -p $(@D)
 	$(FLOOR_CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O2 -static -o $@ $(FLOOR)
 
-bench: all $(BENCHES:%=$(B)/t/bench/%) $(B)/t/bench/floor
+# TLS from both sides, always with the libc of OpenSSL
+$(B)/t/bench/tls%: t/bench/tls%.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O2 -o $@ $< -lssl -lcrypto
+
+bench: all $(BENCHES:%=$(B)/t/bench/%) $(ALONE:%=$(B)/t/bench/%)
 	t/bench/run $(B) $(ROW)
 
 # --- fuzzing: each parser and each session for FUZZ_SECONDS, with clang's

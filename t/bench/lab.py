@@ -20,7 +20,15 @@ class Failed(Exception):
 
 
 class Absent(Exception):
-	"""A program of somebody else is not installed."""
+	"""Somebody else's program cannot be measured; why."""
+
+
+class Noted(float):
+	"""A figure that has something to be said about it."""
+	def __new__(cls, value, note):
+		self = super().__new__(cls, value)
+		self.note = note
+		return self
 
 
 def progress(text):
@@ -32,7 +40,7 @@ def progress(text):
 def installed(name):
 	path = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")
 	if not path:
-		raise Absent(name)
+		raise Absent(f"{name} is not installed")
 	return path
 
 
@@ -43,13 +51,16 @@ class Bench:
 		self.build = os.path.abspath(build)
 		self.work = tempfile.mkdtemp(prefix="bench.", dir=self.build)
 		self.log = open(os.path.join(self.work, "log"), "w+b")
-		self.crowd = None
+		self.crowd = self.world = None
+		self.stack = contextlib.ExitStack()     # until the end
 		# whoever started us may be a super-server's child
 		self.env = {k: v for k, v in os.environ.items() if not
 			re.match("PROTO$|TCP|RELAYCLIENT|DATABYTES|REMOTE_", k)}
+		self.env["PATH"] += ":/usr/sbin:/sbin"
 
 	def close(self):
 		progress("cleaning up")
+		self.stack.close()
 		self.log.close()
 		shutil.rmtree(self.work, ignore_errors=True)
 		progress("")
@@ -101,8 +112,8 @@ class Bench:
 				raise Failed(f"{argv[0]} does not start")
 			yield p, int(line)
 
-	def under_tcpserver(self, argv):
-		return self.serving([installed("tcpserver"), "-1", "-RH", "-l",
+	def under_tcpserver(self, argv, before=()):
+		return self.serving([*before, installed("tcpserver"), "-1", "-RH", "-l",
 			"localhost", "-c", "200", "127.0.0.1", "0"] + argv)
 
 	@contextlib.contextmanager
@@ -121,7 +132,14 @@ class Bench:
 		argv = [self.tool("load"), f"--port={port}"]
 		for name, value in options.items():
 			name = "--" + name.replace("_", "-")
-			argv += [name] if value is True else [f"{name}={value}"]
+			if value is True:
+				argv.append(name)
+			elif value is not False:
+				argv.append(f"{name}={value}")
+		return self.timed(argv)
+
+	def timed(self, argv):
+		"""The seconds that a load program says it has taken."""
 		out, _ = self.run(argv)
 		return float(re.search(r" in ([\d.]+) s,", out).group(1))
 
@@ -137,13 +155,16 @@ def stop(p):
 		p.wait()
 
 
-# --- rows: (what is compared, a function that measures it once), ours first ---
+# --- rows: (what is compared, a function that measures it once[, what the ratio
+# is to be, if that is not the row's aim]), ours first ---
 
 ROWS = {}
 
 
-def row(name, unit, aim=""):
+def row(name, unit, aim="", rounds=None):
+	"""With aim None there are no ratios. No more rounds than that, if one
+	is as good as five."""
 	def add(make):
-		ROWS[name] = (unit, aim, make)
+		ROWS[name] = (unit, aim, rounds, make)
 		return make
 	return add

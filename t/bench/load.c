@@ -5,8 +5,11 @@
  * `M messages in S s, R messages/s`.
  *
  *	load --port P [--sessions N] [--messages M] [--per-connection K]
- *	    [--size OCTETS] [--bdat] [--pipeline] [--greet | --raw]
+ *	    [--size OCTETS] [--bdat] [--pipeline] [--line-by-line]
+ *	    [--hasty] [--greet | --raw]
  *
+ * --line-by-line: a write for each line of the text, without TCP_NODELAY.
+ * --hasty: hang up with QUIT, and do not wait for its reply.
  * --greet: only connect, and hang up after the greeting. --raw: no protocol
  * but the text, the end of it, and a reply.
  */
@@ -34,7 +37,8 @@ enum { PATIENCE = 60 };         /* seconds for one reply */
 
 struct plan {
 	uint64_t port, sessions, messages, per_connection, size;
-	int bdat, pipeline, greet, raw; /* set by getopt_long */
+	/* set by getopt_long */
+	int bdat, pipeline, line_by_line, hasty, greet, raw;
 	struct buf text;        /* a message as it goes over the wire */
 };
 
@@ -98,6 +102,18 @@ say(const struct visit *v, const struct step *steps, size_t n)
 }
 
 static void
+put_text(const struct visit *v)
+{
+	const char *p = v->plan->text.s, *end = p + v->plan->text.n, *next;
+
+	for (; v->plan->line_by_line && p < end; p = next) {
+		next = (const char *)memchr(p, '\n', (size_t)(end - p)) + 1;
+		put(v, p, (size_t)(next - p));
+	}
+	put(v, p, (size_t)(end - p));
+}
+
+static void
 send_message(const struct visit *v)
 {
 	static const struct step steps[] = {
@@ -107,7 +123,7 @@ send_message(const struct visit *v)
 	};
 
 	say(v, steps, v->plan->bdat ? 2 : 3);
-	put(v, v->plan->text.s, v->plan->text.n);
+	put_text(v);
 	expect(v, "250", "the text");
 }
 
@@ -129,7 +145,8 @@ visit_open(struct visit *v)
 	if (v->fd < 0 || connect(v->fd, &a.any, sizeof a.v4) < 0)
 		die(EX_UNAVAILABLE, "cannot connect: %s", strerror(errno));
 	setsockopt(v->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-	setsockopt(v->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	if (!v->plan->line_by_line)
+		setsockopt(v->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	v->in = fdopen(v->fd, "r");
 	if (!v->in)
 		die(EX_OSERR, "no memory");
@@ -153,7 +170,10 @@ converse(const struct visit *v, uint64_t messages)
 	say(v, &hello, 1);
 	while (messages-- > 0)
 		send_message(v);
-	say(v, &goodbye, 1);
+	if (v->plan->hasty)
+		put(v, goodbye.line, strlen(goodbye.line));
+	else
+		say(v, &goodbye, 1);
 }
 
 static void
@@ -226,6 +246,8 @@ read_plan(struct plan *plan, int argc, char *argv[])
 		{ "size", required_argument, NULL, 's' },
 		{ "bdat", no_argument, &plan->bdat, 1 },
 		{ "pipeline", no_argument, &plan->pipeline, 1 },
+		{ "line-by-line", no_argument, &plan->line_by_line, 1 },
+		{ "hasty", no_argument, &plan->hasty, 1 },
 		{ "greet", no_argument, &plan->greet, 1 },
 		{ "raw", no_argument, &plan->raw, 1 },
 		{ NULL, 0, NULL, 0 }
@@ -238,7 +260,8 @@ read_plan(struct plan *plan, int argc, char *argv[])
 	if (!ok || optind < argc || !plan->port)
 		die(EX_USAGE, "usage: load --port P [--sessions N] "
 		    "[--messages M] [--per-connection K] [--size OCTETS] "
-		    "[--bdat] [--pipeline] [--greet | --raw]");
+		    "[--bdat] [--pipeline] [--line-by-line] "
+		    "[--hasty] [--greet | --raw]");
 	if (plan->greet || plan->raw)
 		plan->per_connection = 1;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Mail comes in."""
-from lab import AS_ROOT, row
+import peers
+from lab import AS_ROOT, Failed, row
 from spools import check_spool
 
 
@@ -31,15 +32,38 @@ def against_floor(bench, work, **options):
 	]
 
 
+WARMING_UP = 20         # messages, for processes that stay
+
+
+def peer_receives(bench, name, messages, **options):
+	options["hasty"] = peers.RECEIVERS[name].hasty
+	with peers.running(bench, peers.RECEIVERS[name]) as peer:
+		bench.load(peer.port, messages=WARMING_UP, **options)
+		seconds = bench.load(peer.port, messages=messages, **options)
+		kept, due = peer.kept(), WARMING_UP + messages
+		if kept != due:
+			raise Failed(f"{name} has kept {kept} messages of {due}")
+	return messages / seconds
+
+
+def against_peers(bench, **options):
+	return [(name, lambda name=name: peer_receives(bench, name, **options),
+		">= 1" if peer.durable else "")
+		for name, peer in peers.RECEIVERS.items()]
+
+
 @row("recv-one", "messages/s", ">= 0.9")
 def recv_one(bench):
-	return against_floor(bench, 2000, messages=2000, sessions=10, size=4096)
+	how = {"sessions": 10, "size": 4096}
+	return (against_floor(bench, 2000, messages=2000, **how) +
+		against_peers(bench, messages=300, **how))
 
 
 @row("recv-many", "messages/s", ">= 0.9")
 def recv_many(bench):
-	return against_floor(bench, 4000, messages=4000, sessions=10, size=4096,
-		per_connection=100)
+	how = {"sessions": 10, "size": 4096, "per_connection": 100}
+	return (against_floor(bench, 4000, messages=4000, **how) +
+		against_peers(bench, messages=1000, **how))
 
 
 def against_copy(bench, **how):

@@ -2,14 +2,16 @@
 /*
  * An SMTP server that throws its mail away, a process for each connection.
  * It prints its port; and when it is told to end (SIGTERM) what there was:
- * `C connections, M messages, O octets, T turns`: so often the client has
- * waited for replies, but for those to its last QUIT.
+ * `C connections, M messages, O octets, T turns, S seconds`. A turn: the
+ * client has waited for replies, but for those to its last QUIT. The seconds go
+ * from the first connection to the end of the last text.
  *
  *	--address IP    to listen at, in place of 127.0.0.1
  *	--delay-ms N    before each reply
  *	--away-ms N     before each lot of replies that the client waits for:
  *	                the round trip to a server that is far away
  *	--chunking      offer it
+ *	--until N       end when so many messages have come
  *	--log FILE      the first line of each text that has come to its end
  */
 #include <arpa/inet.h>
@@ -26,6 +28,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -35,16 +38,27 @@
 /* Shared by all the processes. */
 static struct counts {
 	uint64_t connections, messages, octets, turns;
+	uint64_t from, to;      /* in ns */
 } *counts;
 
 static volatile sig_atomic_t over;
 static int list = -1;
+static uint64_t until;
 
 static void
 finish(int sig)
 {
 	(void)sig;
 	over = 1;
+}
+
+static uint64_t
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 /* The first line of the text at hand. */
@@ -82,13 +96,17 @@ turn(void)
 static void
 end(void)
 {
-	__atomic_add_fetch(&counts->messages, 1, __ATOMIC_RELAXED);
+	uint64_t n = __atomic_add_fetch(&counts->messages, 1, __ATOMIC_RELAXED);
+
+	__atomic_store_n(&counts->to, now(), __ATOMIC_RELAXED);
 	if (list >= 0 && write(list, first.s, first.n) != (ssize_t)first.n)
 		die(EX_IOERR, "cannot write the log: %s", strerror(errno));
+	if (n == until)
+		kill(getppid(), SIGTERM);
 }
 
 static const char usage[] = "usage: sink [--address IP] [--delay-ms N] "
-	"[--away-ms N] [--chunking] [--log FILE]";
+	"[--away-ms N] [--chunking] [--until N] [--log FILE]";
 
 static unsigned
 milliseconds(const char *text)
@@ -118,6 +136,7 @@ read_options(int argc, char *argv[], struct smtp *s, struct in_addr *address)
 		{ "delay-ms", required_argument, NULL, 'd' },
 		{ "away-ms", required_argument, NULL, 'w' },
 		{ "chunking", no_argument, NULL, 'c' },
+		{ "until", required_argument, NULL, 'n' },
 		{ "log", required_argument, NULL, 'l' },
 		{ NULL, 0, NULL, 0 }
 	};
@@ -130,6 +149,8 @@ read_options(int argc, char *argv[], struct smtp *s, struct in_addr *address)
 			s->away_ms = milliseconds(optarg);
 		else if (c == 'c')
 			s->chunking = true;
+		else if (c == 'n' && text_number(optarg, 1, UINT32_MAX, &until))
+			continue;
 		else if (c == 'l')
 			list = open_list(optarg);
 		else if (c != 'a' || inet_pton(AF_INET, optarg, address) != 1)
@@ -187,13 +208,15 @@ main(int argc, char *argv[])
 		fd = accept(door, NULL, NULL);
 		if (fd < 0)
 			continue;
-		counts->connections++;
+		if (counts->connections++ == 0)
+			counts->from = counts->to = now();
 		if (fork() == 0)
 			visit(&s, fd);
 		close(fd);
 	}
 	printf("%" PRIu64 " connections, %" PRIu64 " messages, %" PRIu64
-	    " octets, %" PRIu64 " turns\n", counts->connections,
-	    counts->messages, counts->octets, counts->turns);
+	    " octets, %" PRIu64 " turns, %.6f seconds\n", counts->connections,
+	    counts->messages, counts->octets, counts->turns,
+	    (double)(counts->to - counts->from) / 1e9);
 	return EX_OK;
 }

@@ -9,6 +9,11 @@ SENDER, RECIPIENT = "sender@example.com", "recipient@example.com"
 MANY = 100_000          # messages in the spool of `list` and `poll-idle`
 
 
+def text(size):
+	line = b"The quick brown fox jumps over the lazy dog\r\n"
+	return b"Subject: bench\r\n\r\n" + line * (size // len(line))
+
+
 def place(spool, n, size=4096, due=None):
 	"""Put n messages there by hand; with due they have been deferred."""
 	envelope = "".join("X-MailRelay-" + line + "\r\n" for line in (
@@ -18,12 +23,11 @@ def place(spool, n, size=4096, due=None):
 		"End: 1"))
 	if due:
 		envelope += f"X-Sluice-Deferred: 1 {due} 451 later\r\n"
-	line = b"The quick brown fox jumps over the lazy dog\r\n"
-	text = b"Subject: bench\r\n\r\n" + line * (size // len(line))
+	content = text(size)
 	now = int(time.time())
 	for i in range(n):
 		base = f"{spool}/emailrelay.{1 + i % 30000}.{now}.{i:06d}"
-		put_file(base + ".content", text, None)
+		put_file(base + ".content", content, None)
 		put_file(base + ".envelope", envelope.encode(), due)
 
 
