@@ -130,7 +130,7 @@ pour(struct session *s, int fd, const struct stat *st, struct excerpt *e)
 {
 	struct dot_encoder dot = { .in_line = false };
 	struct buf out = { 0 };
-	char block[BLOCK];
+	static char block[BLOCK];       /* or it would be zeroed each time */
 	uint64_t total = 0;
 	int64_t began = date_ticks();
 	ssize_t n;

@@ -53,7 +53,7 @@ content_lines(struct client *c, const struct claim *m)
 {
 	struct dot_encoder dot = { .in_line = false };
 	struct buf out = { 0 };
-	char block[BLOCK];
+	static char block[BLOCK];       /* or it would be zeroed each time */
 	off_t at = 0;
 	enum fate f;
 	ssize_t n;
@@ -101,7 +101,7 @@ static void
 encode_in_place(struct source *s, size_t n)
 {
 	struct buf *b = &s->chunk;
-	char odd[BLOCK];
+	static char odd[BLOCK];
 	size_t plain = dot_plain(&s->encoder, b->s + b->n, n);
 
 	b->n += plain;

@@ -15,29 +15,38 @@
 enum { GROUP = 100, AHEAD = 65536 };
 enum { BLOCK = 65536, HOPS_MOST = 100, AUTH_MOST = 500 };
 
+/* The beginning of the text, of which as many octets as are there; valid until
+ * the next call. On the stack it would be zeroed each time. */
+static const char *
+beginning(const struct claim *m, size_t *n)
+{
+	static char block[BLOCK];
+	ssize_t k = pread(m->content, block, sizeof block, 0);
+
+	*n = k > 0 ? (size_t)k : 0;
+	return block;
+}
+
 /* Has it been handed round in a circle? (RFC 5321 section 6.3; the first 64
  * KiB of the header will do.) */
 static bool
 too_many_hops(const struct claim *m)
 {
-	char block[BLOCK];
-	ssize_t n = pread(m->content, block, sizeof block, 0);
+	size_t n;
+	const char *text = beginning(m, &n);
 
-	return n > 0 && header_count(block, (size_t)n, "Received") > HOPS_MOST;
+	return header_count(text, n, "Received") > HOPS_MOST;
 }
 
 /* Are there octets from 0x80 in the header? (Its first 64 KiB will do.) */
 static bool
 header_is_ascii(const struct claim *m)
 {
-	char block[BLOCK];
-	ssize_t n = pread(m->content, block, sizeof block, 0);
-	const char *end;
+	size_t n;
+	const char *text = beginning(m, &n);
+	const char *end = memmem(text, n, "\r\n\r\n", 4);
 
-	if (n <= 0)
-		return true;
-	end = memmem(block, (size_t)n, "\r\n\r\n", 4);
-	return text_ascii(block, end ? (size_t)(end - block) : (size_t)n);
+	return text_ascii(text, end ? (size_t)(end - text) : n);
 }
 
 static bool
