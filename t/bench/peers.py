@@ -175,9 +175,9 @@ class Running(NamedTuple):
 def running(bench, peer, before=()):
 	"""Running; before its command, the words of another one."""
 	there, port = world(bench, peer.package), free_port()
-	with there.directory() as (path, at):
-		argv, prepare = peer.command(there, path, at, port)
-		with there.living([*before, *argv], prepare) as root:
-			wait_for_greeting(port)
-			yield Running(port, root, lambda: len(
-				glob.glob(f"{path}/{peer.kept}")))
+	path, at = there.directory()
+	argv, prepare = peer.command(there, path, at, port)
+	with there.living([*before, *argv], prepare) as root:
+		wait_for_greeting(port)
+		yield Running(port, root, lambda: len(
+			glob.glob(f"{path}/{peer.kept}")))
