@@ -122,4 +122,4 @@ def wait_for_greeting(port):
 						pass
 					return
 		time.sleep(0.02)
-	raise Failed(f"nobody is at port {port}")
+	raise Absent("does not start here")
