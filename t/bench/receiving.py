@@ -55,14 +55,14 @@ def against_peers(bench, **options):
 @row("recv-one", "messages/s", ">= 0.9")
 def recv_one(bench):
 	how = {"sessions": 10, "size": 4096}
-	return (against_floor(bench, 2000, messages=2000, **how) +
+	return (against_floor(bench, 1000, messages=1000, **how) +
 		against_peers(bench, messages=300, **how))
 
 
 @row("recv-many", "messages/s", ">= 0.9")
 def recv_many(bench):
 	how = {"sessions": 10, "size": 4096, "per_connection": 100}
-	return (against_floor(bench, 4000, messages=4000, **how) +
+	return (against_floor(bench, 2000, messages=2000, **how) +
 		against_peers(bench, messages=1000, **how))
 
 

@@ -7,6 +7,7 @@ import glob
 import os
 import socket
 import subprocess
+import tempfile
 import time
 
 from lab import Absent, Failed
@@ -74,10 +75,6 @@ class World:
 		self.bench = bench
 		self.enter = ["nsenter", f"--mount=/proc/{pid}/ns/mnt"]
 
-	def seen(self, path):
-		"""How a path in bench.work is seen from there."""
-		return "/bench/" + os.path.relpath(path, self.bench.work)
-
 	def command(self, argv):
 		return self.enter + ["chroot", ROOT] + argv
 
@@ -90,13 +87,12 @@ class World:
 		if status != 0:
 			raise Failed(f"{argv[0]}: exit status {status}")
 
-	@contextlib.contextmanager
-	def directory(self, owner="root", mode=0o755):
-		"""One in bench.work; its path, and how it is seen there."""
-		with self.bench.spool() as path:
-			os.chmod(path, mode)
-			self.run(["chown", owner, self.seen(path)])
-			yield path, self.seen(path)
+	def directory(self):
+		"""One in bench.work, where it stays (see Bench.spool): its
+		path, and how it is seen there."""
+		path = tempfile.mkdtemp(prefix="peer.", dir=self.bench.work)
+		os.chmod(path, 0o755)
+		return path, "/bench/" + os.path.basename(path)
 
 	@contextlib.contextmanager
 	def living(self, argv, before=":"):
@@ -126,4 +122,4 @@ def wait_for_greeting(port):
 						pass
 					return
 		time.sleep(0.02)
-	raise Failed(f"nobody is at port {port}")
+	raise Absent("does not start here")
