@@ -6,7 +6,7 @@
 #   make CC=clang B=build-clang
 #   make STATIC=1       programs without a dynamic loader, in build-static: they
 #                       start in a fraction of the time. With musl if musl-gcc
-#                       is there
+#                       is there; tls-io has OpenSSL linked in
 
 VERSION   = 0.1
 # What is built in follows from these, and is built anew when they change.
@@ -29,8 +29,8 @@ DESTDIR   =
 B         = build$(if $(DEBUG),-debug)$(if $(SANITIZE),-asan)$(if $(STATIC),-static)$(if $(COVERAGE),-coverage)
 
 ifdef STATIC
-# OpenSSL and PAM cannot be had this way: the helpers stay as they are, and so
-# do the unit tests.
+# Not all of OpenSSL and PAM can be had this way: the helpers stay dynamic, and
+# so do the unit tests.
 STATIC_CC := $(shell command -v musl-gcc)
 endif
 ifneq ($(STATIC_CC),)
@@ -92,7 +92,9 @@ FILTERS   = $(filter filter-%,$(TOOLS))
 
 # The helpers are what may be linked with more than libc.
 HELPERS   = $(patsubst lib/helpers/%.c,%,$(wildcard lib/helpers/*.c))
-LIBS_tls-io = -lssl -lcrypto
+# (LINKED_IN=1: OpenSSL is in the program, which starts sooner, and is to be
+# built anew when OpenSSL has been mended)
+LIBS_tls-io = $(if $(LINKED_IN),-l:libssl.a -l:libcrypto.a,-lssl -lcrypto)
 LIBS_pam-check = -lpam
 UNITS     = $(if $(STATIC),,$(patsubst t/unit/%.c,%,$(wildcard t/unit/*.c)))
 PEERS     = $(patsubst t/bin/%.c,%,$(wildcard t/bin/*.c))
@@ -140,7 +142,7 @@ $(foreach p,$(FOLDERS),$(eval $(call folder_program,$(p))))
 ifdef STATIC
 $(HELPERS:%=$(B)/libexec/%): $(B)/dynamic/made
 $(B)/dynamic/made: $(SOURCES) $(B)/built-with
-	$(Q)$(MAKE) --no-print-directory STATIC= B=$(B)/dynamic $(HELPERS:%=$(B)/dynamic/libexec/%)
+	$(Q)$(MAKE) --no-print-directory STATIC= LINKED_IN=1 B=$(B)/dynamic $(HELPERS:%=$(B)/dynamic/libexec/%)
 	$(Q)install -d $(B)/libexec
 	$(Q)install -m 711 $(HELPERS:%=$(B)/dynamic/libexec/%) $(B)/libexec
 	@touch $@

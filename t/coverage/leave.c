@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <unistd.h>
 
+enum { PATIENCE = 10 };         /* seconds */
+
 void __real__exit(int status) __attribute__((noreturn));
 void __wrap__exit(int status) __attribute__((noreturn));
 
@@ -21,10 +23,18 @@ __wrap__exit(int status)
 	__real__exit(status);
 }
 
-/* Nothing else is going on in this process any more. */
+/* Nothing else is going on in this process any more. If that was in the middle
+ * of malloc the counters cannot be written, and nobody is to wait for that. */
 static void
 dump(int sig)
 {
+	sigset_t alarms;
+
+	sigemptyset(&alarms);
+	sigaddset(&alarms, SIGALRM);
+	signal(SIGALRM, SIG_DFL);
+	sigprocmask(SIG_UNBLOCK, &alarms, NULL);
+	alarm(PATIENCE);
 	__gcov_dump();
 	signal(sig, SIG_DFL);
 	raise(sig);

@@ -327,11 +327,15 @@ prepare(SSL_CTX *ctx, struct tls_config *conf, struct buf *why)
 SSL_CTX *
 context_open(struct tls_config *conf, struct buf *why)
 {
+	/* A start is most of what an encrypted connection costs. The table of
+	 * ciphers by name is for keys with a pass phrase, which nobody could
+	 * be asked for; that of digests is needed to judge certificates. */
+	const uint64_t lean = OPENSSL_INIT_NO_LOAD_CONFIG |
+	    OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_ADD_ALL_CIPHERS;
 	SSL_CTX *ctx = NULL;
 
-	/* It is most of what an encrypted connection costs. */
-	if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG |
-	    OPENSSL_INIT_NO_ATEXIT, NULL) == 1)
+	if (OPENSSL_init_crypto(lean, NULL) == 1 &&
+	    OPENSSL_init_ssl(lean, NULL) == 1)
 		ctx = SSL_CTX_new(conf->client ? TLS_client_method() :
 		    TLS_server_method());
 	if (!ctx) {
