@@ -23,13 +23,11 @@ program_start(bool alone)
 {
 	const struct rlimit none = { 0, 0 };
 	sigset_t nothing;
-	int fd;
 
-	do {
-		fd = open("/dev/null", O_RDWR);
-	} while (fd >= 0 && fd <= 2);
-	if (fd > 2)
-		close(fd);
+	/* what is opened gets the lowest number that is free */
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			break;
 	if (alone)
 		close_range(3, ~0U, 0);
 	/* What is ignored or blocked is inherited: with SIGCHLD ignored nobody
