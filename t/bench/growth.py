@@ -16,7 +16,7 @@ from spools import SMALL, deferred, place, text
 SPOOLED = (1, 100, 1_000, 10_000, 100_000)      # messages
 SIZES = (1 << 10, 1 << 20, 10 << 20, 100 << 20) # octets
 RECIPIENTS = (1, 10, 100, 1_000)
-FRESH = 1_000           # messages that come to those that are there
+FRESH = 500             # messages that come to those that are there
 APART = 500_000         # their numbers begin here
 
 
