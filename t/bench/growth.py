@@ -163,14 +163,16 @@ def looks(program, *options):
 @row("grow-memory", "KiB", "<= 1.1", rounds=1)
 def grow_memory(bench):
 	return curves(bench, SPOOLED,
-		("spool-list", looks("spool-list")),
-		("spool-list -q", looks("spool-list", "-q")),
+		# has no more than some thousands in its hands
+		("spool-list", looks("spool-list"), "<= 3"),
+		("spool-list -q", looks("spool-list", "-q"), "<= 3"),
 		("spool-check", looks("spool-check", *AS_ROOT)),
 		("smtp-send", lambda b, n: of_command(b,
 			smtp_send(b, deferred(b, n), 1), os.EX_TEMPFAIL)),
+		# has to know what number is which message
 		("pop3-serve", lambda b, n: of_session(b,
 			pop3_serve_of(b, deferred(b, n)),
-			lambda port: session(b, port, n, []))))
+			lambda port: session(b, port, n, [])), ""))
 
 
 # --- one message for many: ms for each of them ---
