@@ -194,7 +194,7 @@ $(B)/t/crash/stingy.so: t/crash/stingy.c
 
 test-programs: all $(UNITS:%=$(B)/t/unit/%) $(PEERS:%=$(B)/t/bin/%) \
 	$(FUZZERS:%=$(B)/t/fuzz/%) $(B)/t/crash/stingy.so \
-	$(addprefix $(B)/t/bench/,floor load sink)
+	$(addprefix $(B)/t/bench/,floor load peak popload sink)
 
 check: test-programs
 	t/run $(B) $(TESTS)
@@ -240,6 +240,13 @@ $(B)/t/bench/tls%: t/bench/tls%.c
 
 bench: all $(BENCHES:%=$(B)/t/bench/%) $(ALONE:%=$(B)/t/bench/%)
 	t/bench/run $(B) $(ROW)
+
+# How cost grows, as it is here and now
+bench-plot: ROW = grow-receive grow-forward grow-size grow-memory \
+	grow-recipients
+bench-plot: export BENCH_JSON = $(B)/growth.json
+bench-plot: bench
+	t/bench/plot $(BENCH_JSON) >doc/growth.svg
 
 # --- fuzzing: each parser and each session for FUZZ_SECONDS, with clang's
 # libFuzzer. `make check` has the same targets without it, for what is in
@@ -425,9 +432,10 @@ clean:
 	rm -rf $(DIST).tar.gz build build-debug build-asan build-clang \
 	    build-static build-coverage build-fuzz
 
-.PHONY: all FORCE test-programs check asan coverage torture load bench fuzz \
-	fuzz-targets lint run install install-programs install-texts \
-	install-settings install-spool install-mta uninstall dist clean
+.PHONY: all FORCE test-programs check asan coverage torture load bench \
+	bench-plot fuzz fuzz-targets lint run install install-programs \
+	install-texts install-settings install-spool install-mta uninstall \
+	dist clean
 .SECONDARY:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

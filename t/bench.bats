@@ -49,3 +49,46 @@ figure() { jq -r --arg who "$1" "select(.who == \$who) | .$2" <<<"$output"; }
 	assert_failure 2
 	[[ $stderr = *'no row no-such-row; there are: '*recv-one*send*list* ]]
 }
+
+@test "POP3: all is read, and who has other mail is none to be measured" {
+	bench --json pop-stat-1k pop-list-1k pop-retr-1k
+	assert_success
+	assert_equal "$(figure pop3-serve unit)" $'s\ns\ns'
+	[ "$(jq -s 'map(select(.who == "pop3-serve") | .median > 0) | all' \
+		<<<"$output")" = true ]
+	[[ $(figure popa3d absent) = *'not installed'* ||
+		$(figure popa3d absent) = *'needs root'* ]]
+	(umask 077 && echo 'server LOGIN ann secret' >"$BATS_TEST_TMPDIR/auth")
+	place emailrelay.1.1.1 a@a.test b@b.test <<<'text'
+	listen pop3-serve $me "--spool-dir=$spool" "--pop-auth=$BATS_TEST_TMPDIR/auth"
+	run "$build/t/bench/popload" "--port=$port" --user=ann --messages=2
+	assert_failure
+	assert_output --partial 'not 2 messages: +OK 1 '
+}
+
+@test "how cost grows: points of a series, each against the first, and a plot" {
+	bench --json grow-recipients
+	assert_success
+	assert_equal "$(jq -r 'select(.series == "received") | .n' \
+		<<<"$output" | paste -sd' ')" '1 10 100 1000'
+	assert_equal "$(figure 'forwarded, 1' ratio)" null
+	# the second tenfold of recipients is no tenfold of work
+	[ "$(figure 'forwarded, 1,000' 'ratio.median < 0.5')" = true ]
+	"$top/t/bench/plot" /dev/fd/3 3<<<"$output" >"$BATS_TEST_TMPDIR/svg"
+	run python3 -c 'import sys, xml.dom.minidom as x
+d = x.parse(sys.argv[1])
+print(*(len(d.getElementsByTagName(n)) for n in ("polyline", "circle")))' \
+		"$BATS_TEST_TMPDIR/svg"
+	assert_output '2 8'
+}
+
+@test "memory at its most is that of the command" {
+	local peak=$build/t/bench/peak big little
+	cd "$BATS_TEST_TMPDIR"
+	run "$peak" figure sh -c 'exit 3'
+	assert_failure 3
+	little=$(<figure)
+	"$peak" figure python3 -c 'a = bytearray(64 << 20)'
+	big=$(<figure)
+	[ "$little" -gt 0 ] && [ "$little" -lt 65536 ] && [ "$big" -gt 65536 ]
+}

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,9 +14,10 @@
 #include "spool/litter.h"
 #include "spool/subdir.h"
 
-/* With its id some 70 octets: there may be a hundred thousand of them. */
+/* With its id some 80 octets: there may be a hundred thousand of them. */
 struct maildrop_message {
 	uint64_t octets;
+	uint64_t rank;          /* of its id */
 	uint32_t id;            /* where it begins in ids */
 	bool shared;            /* its text is not in the box, */
 	bool marked;
@@ -31,7 +31,7 @@ text_name(const char *id)
 {
 	struct file_name f;
 
-	snprintf(f.s, sizeof f.s, "%s.content", id);
+	strcpy(stpcpy(f.s, id), ".content");
 	return f;
 }
 
@@ -78,8 +78,8 @@ add(struct maildrop *m, const char *id)
 		m->messages = more;
 	}
 	m->messages[m->n++] = (struct maildrop_message){
-		.octets = (uint64_t)st.st_size, .id = (uint32_t)m->ids.n,
-		.shared = shared
+		.octets = (uint64_t)st.st_size, .rank = message_id_rank(id),
+		.id = (uint32_t)m->ids.n, .shared = shared
 	};
 	buf_add(&m->ids, id, strlen(id) + 1);
 	m->octets += (uint64_t)st.st_size;
@@ -91,6 +91,8 @@ by_arrival(const void *a, const void *b, void *ids)
 	const struct maildrop_message *x = a, *y = b;
 	const char *text = ids;
 
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
 	return message_id_order(text + x->id, text + y->id);
 }
 

@@ -141,6 +141,34 @@ message_id_order(const char *a, const char *b)
 	return d ? d : strcmp(a, b);
 }
 
+/* A decimal number, or most if that is less; *s goes behind it. */
+static uint64_t
+number_up_to(const char **s, uint64_t most)
+{
+	uint64_t n = 0;
+
+	for (; **s >= '0' && **s <= '9'; ++*s)
+		if (n < most)
+			n = 10 * n + (uint64_t)(**s - '0');
+	return n < most ? n : most;
+}
+
+/* Seconds and microseconds, but where a number is none that a clock can make:
+ * whatever follows it does not count. */
+uint64_t
+message_id_rank(const char *id)
+{
+	const uint64_t most_time = (UINT64_C(1) << 40) - 1;
+	const uint64_t most_seq = (UINT64_C(1) << 24) - 1;
+	const char *s = strchr(id + sizeof prefix, '.') + 1;
+	uint64_t time = number_up_to(&s, most_time);
+
+	if (time == most_time)
+		return time << 24;
+	s++;
+	return time << 24 | number_up_to(&s, most_seq);
+}
+
 struct file_name
 envelope_name(const struct message_id *id, enum state st)
 {

@@ -62,6 +62,9 @@ bool message_id_parse(struct message_id *id, const char *text);
 void message_id_make(struct message_id *id);
 /* strcmp for two ids that sorts by arrival as far as the ids tell. */
 int message_id_order(const char *a, const char *b);
+/* For who sorts many: the one with the smaller rank comes first, and of those
+ * with the same one message_id_order knows. */
+uint64_t message_id_rank(const char *id);
 
 struct file_name envelope_name(const struct message_id *id, enum state st);
 struct file_name content_name(const struct message_id *id);

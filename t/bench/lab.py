@@ -51,7 +51,8 @@ class Bench:
 		self.build = os.path.abspath(build)
 		self.work = tempfile.mkdtemp(prefix="bench.", dir=self.build)
 		self.log = open(os.path.join(self.work, "log"), "w+b")
-		self.crowd = self.world = None
+		self.world = None
+		self.made = {}          # what takes long and stays: see once()
 		self.stack = contextlib.ExitStack()     # until the end
 		# whoever started us may be a super-server's child
 		self.env = {k: v for k, v in os.environ.items() if not
@@ -64,6 +65,15 @@ class Bench:
 		self.log.close()
 		shutil.rmtree(self.work, ignore_errors=True)
 		progress("")
+
+	def once(self, key, make):
+		"""What make() gives; it is called when first needed."""
+		if key not in self.made:
+			self.made[key] = make()
+		return self.made[key]
+
+	def directory(self, prefix):
+		return tempfile.mkdtemp(prefix=prefix, dir=self.work)
 
 	def ours(self, name):
 		return os.path.join(self.build, "bin", name)
@@ -122,7 +132,7 @@ class Bench:
 		ext4 looks, for each new file, at all the inodes that were
 		given back within some minutes, which takes longer than the
 		rest of our work."""
-		path = tempfile.mkdtemp(prefix="spool.", dir=self.work)
+		path = self.directory("spool.")
 		yield path
 		if len(os.listdir(path)) < 100:
 			shutil.rmtree(path)
@@ -155,16 +165,36 @@ def stop(p):
 		p.wait()
 
 
+# --- who is measured ---
+
+class Point(str):
+	"""Whose figure it is, and for how many of what there is."""
+	def __new__(cls, series, n):
+		p = super().__new__(cls, f"{series}, {words(n)}")
+		p.series, p.n = series, n
+		return p
+
+
+def words(n):
+	for unit, name in ((1 << 20, " Mi"), (1 << 10, " Ki")):
+		if n >= unit and n % unit == 0:
+			return f"{n // unit}{name}"
+	return f"{n:,}"
+
+
 # --- rows: (what is compared, a function that measures it once[, what the ratio
 # is to be, if that is not the row's aim]), ours first ---
 
 ROWS = {}
+ON_REQUEST = set()      # names of those that take too long for everybody
 
 
-def row(name, unit, aim="", rounds=None):
+def row(name, unit, aim="", rounds=None, on_request=False):
 	"""With aim None there are no ratios. No more rounds than that, if one
 	is as good as five."""
 	def add(make):
 		ROWS[name] = (unit, aim, rounds, make)
+		if on_request:
+			ON_REQUEST.add(name)
 		return make
 	return add

@@ -21,7 +21,7 @@ def write(path, text):
 # finds in its directory. ---
 
 POSTFIX_SERVICES = """
-127.0.0.1:{port} inet n - n - - smtpd
+127.0.0.1:{port} inet n - n - 250 smtpd
 cleanup unix n - n - 0 cleanup
 pickup unix n - n 60 1 pickup
 rewrite unix - - n - - trivial-rewrite

@@ -6,32 +6,35 @@ import time
 from lab import Failed, progress
 
 SENDER, RECIPIENT = "sender@example.com", "recipient@example.com"
-MANY = 100_000          # messages in the spool of `list` and `poll-idle`
+SMALL = 2048            # octets of a message of which there are many
 
 
 def text(size):
+	"""Of so many octets, or some more."""
 	line = b"The quick brown fox jumps over the lazy dog\r\n"
-	return b"Subject: bench\r\n\r\n" + line * (size // len(line))
+	return b"Subject: bench\r\n\r\n" + line * -(-size // len(line))
 
 
-def place(spool, n, size=4096, due=None):
-	"""Put n messages there by hand; with due they have been deferred."""
+def place(spool, n, size=4096, due=None, first=0, recipients=(RECIPIENT,)):
+	"""Put n messages there by hand, numbered from the first; with due they
+	have been deferred."""
 	envelope = "".join("X-MailRelay-" + line + "\r\n" for line in (
 		"Format: #2821.4", "Content: 7bit", "From: " + SENDER,
-		"ToCount: 1", "To-Remote: " + RECIPIENT, "Authentication: ",
+		f"ToCount: {len(recipients)}",
+		*("To-Remote: " + r for r in recipients), "Authentication: ",
 		"Client: 127.0.0.1", "ClientName: ", "ClientCertificate: ",
 		"End: 1"))
 	if due:
 		envelope += f"X-Sluice-Deferred: 1 {due} 451 later\r\n"
 	content = text(size)
 	now = int(time.time())
-	for i in range(n):
+	for i in range(first, first + n):
 		base = f"{spool}/emailrelay.{1 + i % 30000}.{now}.{i:06d}"
-		put_file(base + ".content", content, None)
+		put_file(base + ".content", content)
 		put_file(base + ".envelope", envelope.encode(), due)
 
 
-def put_file(name, data, mtime):
+def put_file(name, data, mtime=None):
 	fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o660)
 	os.write(fd, data)
 	if mtime:
@@ -52,11 +55,13 @@ def check_spool(spool, messages, size):
 			f"{whole} texts and {done} envelopes are there")
 
 
-def crowd(bench):
-	"""The directory with MANY deferred messages, made when first needed."""
-	if not bench.crowd:
-		bench.crowd = os.path.join(bench.work, "crowd")
-		os.mkdir(bench.crowd)
-		progress(f"making {MANY} messages")
-		place(bench.crowd, MANY, size=512, due=int(time.time()) + 86400)
-	return bench.crowd
+def deferred(bench, n):
+	"""A directory with n messages that are not due, made when first
+	needed, and left as it was found."""
+	def make():
+		progress(f"making {n} messages")
+		spool = bench.directory("deferred.")
+		place(spool, n, size=SMALL, due=int(time.time()) + 86400)
+		return spool
+	return bench.once(("deferred", n), make)
+

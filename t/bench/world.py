@@ -75,6 +75,10 @@ class World:
 		self.bench = bench
 		self.enter = ["nsenter", f"--mount=/proc/{pid}/ns/mnt"]
 
+	def seen(self, path):
+		"""How a path in bench.work is seen from there."""
+		return "/bench/" + os.path.relpath(path, self.bench.work)
+
 	def command(self, argv):
 		return self.enter + ["chroot", ROOT] + argv
 
@@ -92,7 +96,7 @@ class World:
 		path, and how it is seen there."""
 		path = tempfile.mkdtemp(prefix="peer.", dir=self.bench.work)
 		os.chmod(path, 0o755)
-		return path, "/bench/" + os.path.basename(path)
+		return path, self.seen(path)
 
 	@contextlib.contextmanager
 	def living(self, argv, before=":"):

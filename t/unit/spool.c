@@ -73,7 +73,15 @@ order_is_by_arrival(void **state)
 		"emailrelay.10.5.10", "emailrelay.99999.6.1",
 		"emailrelay.1.10.1", "emailrelay.1.100.000002",
 		"emailrelay.2.100.2", "emailrelay.1.100.010000",
+		/* no clock makes those */
+		"emailrelay.1.100.16777214", "emailrelay.1.100.016777215",
+		"emailrelay.1.100.16777216", "emailrelay.1.100.99999999999",
+		"emailrelay.1.1099511627774.9",
+		"emailrelay.1.1099511627775.1", "emailrelay.1.1099511627776.0",
+		"emailrelay.1.99999999999999999999.1",
+		"emailrelay.1.99999999999999999999.2",
 	};
+	uint64_t x, y;
 	int d;
 
 	(void)state;
@@ -87,8 +95,13 @@ order_is_by_arrival(void **state)
 			    j < 8 && strstr(sorted[j], ".100."))
 				continue;
 			d = message_id_order(sorted[i], sorted[j]);
-			assert_row(i * 10 + j, i < j ? d < 0 :
+			assert_row(i * 100 + j, i < j ? d < 0 :
 			    i > j ? d > 0 : d == 0);
+			x = message_id_rank(sorted[i]);
+			y = message_id_rank(sorted[j]);
+			assert_row(i * 100 + j, i < j ? x <= y : x >= y);
+			assert_row(i * 100 + j, i == j || x != y ||
+			    (i >= 9 && j >= 9));
 		}
 	assert_true(message_id_order(sorted[2], sorted[3]) ==
 	    -message_id_order(sorted[3], sorted[2]));
