@@ -7,6 +7,8 @@
 #   make STATIC=1       programs without a dynamic loader, in build-static: they
 #                       start in a fraction of the time. With musl if musl-gcc
 #                       is there; tls-io has OpenSSL linked in
+#   make LEAN=1         only those that each connection starts, which look up no
+#                       hosts: what the packages have
 
 VERSION   = 0.1
 # What is built in follows from these, and is built anew when they change.
@@ -26,7 +28,7 @@ SPOOLGROUP = daemon
 # What is put before all of them when it is installed, and not built in
 DESTDIR   =
 
-B         = build$(if $(DEBUG),-debug)$(if $(SANITIZE),-asan)$(if $(STATIC),-static)$(if $(COVERAGE),-coverage)
+B         = build$(if $(DEBUG),-debug)$(if $(SANITIZE),-asan)$(if $(STATIC),-static)$(if $(COVERAGE),-coverage)$(if $(LEAN),-lean)
 
 ifdef STATIC
 # Not all of OpenSSL and PAM can be had this way: the helpers stay dynamic, and
@@ -84,6 +86,7 @@ COMPILE   = $(COMPILER) -std=c11 $(CPPFLAGS) $(WARNINGS) $(CFLAGS) -MMD -MP
 
 # A program is a folder, or a file of spool-tools.
 FOLDERS   = smtp-recv smtp-send pop3-serve admin-cmd emailrelay
+LEANER    = $(if $(LEAN),smtp-recv pop3-serve admin-cmd)
 TOOLS     = $(patsubst spool-tools/%.c,%,$(wildcard spool-tools/*.c))
 PROGRAMS  = $(FOLDERS) $(TOOLS)
 # Nobody runs the stock filters by hand: they are installed with the helpers,
@@ -135,7 +138,14 @@ $(B)/bin/$(1): $(call objects,$(1)/*.c) $(LIBRARY)
 	$$(SAY) "LINK $$@"
 	$$(Q)$$(LINK) -o $$@ $$^ $$(LIBS)
 endef
-$(foreach p,$(FOLDERS),$(eval $(call folder_program,$(p))))
+$(foreach p,$(filter-out $(LEANER),$(FOLDERS)),$(eval $(call folder_program,$(p))))
+
+$(LEANER:%=$(B)/bin/%): $(B)/static/made
+$(B)/static/made: $(SOURCES) $(B)/built-with
+	$(Q)$(MAKE) --no-print-directory STATIC=1 LEAN= B=$(B)/static $(LEANER:%=$(B)/static/bin/%)
+	$(Q)install -d $(B)/bin
+	$(Q)install $(LEANER:%=$(B)/static/bin/%) $(B)/bin
+	@touch $@
 
 # Who cannot read a program cannot look into its process either, from its very
 # first moment: tls-io has the key.
@@ -430,7 +440,7 @@ dist:
 
 clean:
 	rm -rf $(DIST).tar.gz build build-debug build-asan build-clang \
-	    build-static build-coverage build-fuzz
+	    build-static build-lean build-coverage build-fuzz
 
 .PHONY: all FORCE test-programs check asan coverage torture load bench \
 	bench-plot fuzz fuzz-targets lint run install install-programs \
