@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -80,7 +79,6 @@ static int
 connect_one(const struct address *to, int64_t by)
 {
 	const struct sockaddr *a = (const struct sockaddr *)(const void *)&to->a;
-	const int on = 1;
 	int fd, saved;
 
 	fd = socket(a->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -95,9 +93,6 @@ connect_one(const struct address *to, int64_t by)
 		errno = saved;
 		return -1;
 	}
-	/* Each write of ours is a whole thought; waiting for more of it
-	 * would cost 40 ms a message. */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	return fd;
 }
 

@@ -129,17 +129,20 @@ class Kills(Disturbance):
 
     def every(self):
         calls = list(self.calls())
-        several = any(call["p"] > 0 for call, _ in calls)
+        self.kill(calls, "killed", "--kill")
+        if any(call["p"] > 0 for call, _ in calls):
+            self.kill(calls, "all killed", "--kill-all")
+
+    def kill(self, calls, how, option):
+        before = self.duplicates
         for call, _ in calls:
             at, name = f"{call['p']}:{call['n']}", call["call"]
-            self.try_point(f"killed at {at} {name}", True, "--kill", at)
-            if several:
-                self.try_point(f"all killed at {at} {name}", True,
-                               "--kill-all", at)
-        if self.duplicates > self.scenario.window:
+            self.try_point(f"{how} at {at} {name}", True, option, at)
+        twice = self.duplicates - before
+        if twice > self.scenario.window:
             self.report.problem(
-                self.scenario.name, self.what, "all", "twice at "
-                f"{self.duplicates} calls, not {self.scenario.window}")
+                self.scenario.name, self.what, how, "twice at "
+                f"{twice} calls, not {self.scenario.window}")
 
 
 class Faults(Disturbance):

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -389,6 +391,20 @@ much_in_order(void **state)
 }
 
 static void
+nothing_waits_for_more(void **state)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 0;
+	socklen_t size = sizeof on;
+	struct io tcp;
+
+	(void)state;
+	io_open(&tcp, fd, fd, 5);
+	getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &size);
+	assert_true(on);
+	io_close(&tcp);
+}
+
+static void
 two_pipes(void **state)
 {
 	int in[2], out[2];
@@ -473,6 +489,7 @@ main(void)
 		TEST(nobody_reads),
 		TEST(the_reader_is_gone),
 		TEST(much_in_order),
+		TEST(nothing_waits_for_more),
 		TEST(two_pipes),
 		TEST(pushed_as_far_as_it_goes),
 	};
