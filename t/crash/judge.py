@@ -220,7 +220,7 @@ class Judge:
                 self.number(name, recipient, got[name, recipient], acked)
         self.told(got)
         # to fail there tells that the message is sent
-        if self.duplicates and not run.signal and (
+        if self.duplicates and run.error and (
                 run.hit in HARMLESS or run.error == "EINTR"):
             self.wrong(f"twice, and {run.hit} is no reason for that")
         return self.problems
