@@ -140,22 +140,25 @@ $(B)/bin/$(1): $(call objects,$(1)/*.c) $(LIBRARY)
 endef
 $(foreach p,$(filter-out $(LEANER),$(FOLDERS)),$(eval $(call folder_program,$(p))))
 
-$(LEANER:%=$(B)/bin/%): $(B)/static/made
-$(B)/static/made: $(SOURCES) $(B)/built-with
-	$(Q)$(MAKE) --no-print-directory STATIC=1 LEAN= B=$(B)/static $(LEANER:%=$(B)/static/bin/%)
-	$(Q)install -d $(B)/bin
-	$(Q)install $(LEANER:%=$(B)/static/bin/%) $(B)/bin
-	@touch $@
+# What is made in another way is made by a make of its own, which knows when.
+ifdef LEAN
+$(LEANER:%=$(B)/bin/%): $(B)/bin/%: $(B)/static/bin/%
+	$(Q)install -D $< $@
+$(LEANER:%=$(B)/static/bin/%): static-programs
+	@:
+static-programs: FORCE
+	$(Q)$(MAKE) -s --no-print-directory STATIC=1 LEAN= B=$(B)/static $(LEANER:%=$(B)/static/bin/%)
+endif
 
 # Who cannot read a program cannot look into its process either, from its very
 # first moment: tls-io has the key.
 ifdef STATIC
-$(HELPERS:%=$(B)/libexec/%): $(B)/dynamic/made
-$(B)/dynamic/made: $(SOURCES) $(B)/built-with
-	$(Q)$(MAKE) --no-print-directory STATIC= LINKED_IN=1 B=$(B)/dynamic $(HELPERS:%=$(B)/dynamic/libexec/%)
-	$(Q)install -d $(B)/libexec
-	$(Q)install -m 711 $(HELPERS:%=$(B)/dynamic/libexec/%) $(B)/libexec
-	@touch $@
+$(HELPERS:%=$(B)/libexec/%): $(B)/libexec/%: $(B)/dynamic/libexec/%
+	$(Q)install -D -m 711 $< $@
+$(HELPERS:%=$(B)/dynamic/libexec/%): dynamic-helpers
+	@:
+dynamic-helpers: FORCE
+	$(Q)$(MAKE) -s --no-print-directory STATIC= LINKED_IN=1 B=$(B)/dynamic $(HELPERS:%=$(B)/dynamic/libexec/%)
 else
 $(HELPERS:%=$(B)/libexec/%): $(B)/libexec/%: $(B)/lib/helpers/%.o $(LIBRARY)
 	@mkdir -p $(@D)
@@ -290,7 +293,7 @@ WRAP_options = die exit fopen setenv unsetenv log_configure log_warning \
 	options_help environment_value
 
 WRAP_wire = recv __recv_chk send poll nanosleep date_ticks getrandom
-WRAP_fault = write fsync openat renameat2
+WRAP_fault = write writev fsync openat renameat2
 WRAP_server = secrets_read tls_open tls_accept
 
 fuzz_parts = $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,\
@@ -439,10 +442,10 @@ dist:
 	doc/dist $(DIST)
 
 clean:
-	rm -rf $(DIST).tar.gz build build-debug build-asan build-clang \
-	    build-static build-lean build-coverage build-fuzz
+	rm -rf $(DIST).tar.gz build build-clang build-fuzz \
+	    $(wildcard build-debug* build-asan* build-static* build-coverage* build-lean)
 
-.PHONY: all FORCE test-programs check asan coverage torture load bench \
+.PHONY: all FORCE static-programs dynamic-helpers test-programs check asan coverage torture load bench \
 	bench-plot fuzz fuzz-targets lint run install install-programs \
 	install-texts install-settings install-spool install-mta uninstall \
 	dist clean

@@ -104,11 +104,10 @@ encode_in_place(struct source *s, size_t n)
 	static char odd[BLOCK];
 	size_t plain = dot_plain(&s->encoder, b->s + b->n, n);
 
-	b->n += plain;
 	n -= plain;
-	if (n == 0)
-		return;
-	memcpy(odd, b->s + b->n, n);
+	memcpy(odd, b->s + b->n + plain, n);
+	b->n += plain;
+	b->s[b->n] = '\0';
 	dot_encode(&s->encoder, odd, n, b);
 }
 

@@ -98,8 +98,8 @@ buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 		vsnprintf(b->s + b->n, (size_t)n + 1, fmt, again);
 	}
 	va_end(again);
-	if (n > 0)
-		b->n += (size_t)n;
+	b->n += n > 0 ? (size_t)n : 0;
+	b->s[b->n] = '\0';
 }
 
 void

@@ -55,7 +55,7 @@ write_held(struct draft *d, const char *p, size_t n)
 void
 draft_write(struct draft *d, const char *p, size_t n)
 {
-	if (d->error)
+	if (d->error || n == 0)
 		return;
 	if (n <= sizeof d->hold - d->held) {
 		memcpy(d->hold + d->held, p, n);

@@ -47,7 +47,7 @@ struct draft {
 
 bool draft_open(struct draft *d, const struct spool *s);
 
-/* What is small waits for more to go with it, up to draft_seal. */
+/* Before draft_seal: what is small waits for more to go with it, up to that. */
 void draft_write(struct draft *d, const char *p, size_t n);
 bool draft_seal(struct draft *d, const struct envelope *e);
 bool draft_commit(struct draft *d);

@@ -124,9 +124,10 @@ int spool_rename(const struct spool *s, const char *from, const char *to);
 /* Make what happened in the directory durable. 0, or -1 and errno. */
 int spool_sync(const struct spool *s);
 
-/* Write it all, retrying after interrupts. 0, or -1 and errno. The n pieces of
- * v are used up. */
+/* Write it all, retrying after interrupts. 0, or -1 and errno. */
 int write_all(int fd, const char *p, size_t n);
+
+/* The same with n pieces, which are used up. */
 int writev_all(int fd, struct iovec *v, int n);
 
 #endif

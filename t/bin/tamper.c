@@ -96,13 +96,13 @@ is_sync(long number)
 	    number == SYS_sync_file_range;
 }
 
-/* Does its third argument say how many octets? */
+/* Does its third argument say how many octets, or pieces? */
 static bool
 has_amount(long number)
 {
 	return number == SYS_read || number == SYS_write ||
-	    number == SYS_sendto || number == SYS_recvfrom ||
-	    number == SYS_pread64 || number == SYS_pwrite64;
+	    number == SYS_writev || number == SYS_sendto ||
+	    number == SYS_recvfrom || number == SYS_pread64 || number == SYS_pwrite64;
 }
 
 static void

@@ -318,6 +318,7 @@ pieces_stay_in_order(void **state)
 	for (size_t i = 0; i < sizeof text; i++)
 		text[i] = (char)('a' + i % 23);
 	assert_true(draft_open(&d, &spool));
+	draft_write(&d, NULL, 0);
 	for (size_t i = 0; i < COUNT(sizes); i++) {
 		draft_write(&d, text + n, sizes[i]);
 		n += sizes[i];

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 int fault_in;
@@ -21,6 +22,8 @@ fails(void)
 
 ssize_t __real_write(int fd, const void *p, size_t n);
 ssize_t __wrap_write(int fd, const void *p, size_t n);
+ssize_t __real_writev(int fd, const struct iovec *v, int n);
+ssize_t __wrap_writev(int fd, const struct iovec *v, int n);
 int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 int __real_openat(int dir, const char *name, int flags, ...);
@@ -34,6 +37,12 @@ ssize_t
 __wrap_write(int fd, const void *p, size_t n)
 {
 	return fails() ? -1 : __real_write(fd, p, n);
+}
+
+ssize_t
+__wrap_writev(int fd, const struct iovec *v, int n)
+{
+	return fails() ? -1 : __real_writev(fd, v, n);
 }
 
 int
