@@ -53,40 +53,52 @@ do_stat(struct session *s, char *arg)
 
 enum { ITEM = 128 };
 
-/* What there is to be said of a message, with its number before it. */
-typedef int item(const struct maildrop *m, size_t number, char text[ITEM]);
+_Static_assert(ITEM >= 20 + 1 + MAILDROP_UID + 3, "an item has room");
 
-static int
+/* What there is to be said of a message, with its number before it and a NUL
+ * behind. Where that is. There may be very many: no printf. */
+typedef char *item(const struct maildrop *m, size_t number, char text[ITEM]);
+
+static char *
 size_item(const struct maildrop *m, size_t number, char text[ITEM])
 {
-	return snprintf(text, ITEM, "%zu %" PRIu64, number,
-	    maildrop_octets(m, number));
+	char *p = text_decimal(text, number);
+
+	*p++ = ' ';
+	p = text_decimal(p, maildrop_octets(m, number));
+	*p = '\0';
+	return p;
 }
 
-static int
+static char *
 uid_item(const struct maildrop *m, size_t number, char text[ITEM])
 {
-	char uid[MAILDROP_UID + 1];
+	char *p = text_decimal(text, number);
 
-	maildrop_uid(m, number, uid);
-	return snprintf(text, ITEM, "%zu %s", number, uid);
+	*p++ = ' ';
+	maildrop_uid(m, number, p);
+	return strchr(p, '\0');
 }
 
 static void
 tell_all(struct session *s, item *tell)
 {
 	const struct maildrop *m = &s->maildrop;
-	char text[ITEM + 3];
-	size_t n;
+	char lines[4096], *p = lines;
 
 	say(s, "+OK %zu message(s)", m->left);
 	for (size_t i = 1; i <= m->n; i++) {
 		if (!maildrop_has(m, i))
 			continue;
-		n = (size_t)tell(m, i, text);
-		strcpy(text + n, "\r\n");
-		io_write(&s->io, text, n + 2);
+		p = tell(m, i, p);
+		*p++ = '\r';
+		*p++ = '\n';
+		if (lines + sizeof lines - p < ITEM) {
+			io_write(&s->io, lines, (size_t)(p - lines));
+			p = lines;
+		}
 	}
+	io_write(&s->io, lines, (size_t)(p - lines));
 	say(s, ".");
 }
 

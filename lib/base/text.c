@@ -4,6 +4,21 @@
 #include <string.h>
 #include <strings.h>
 
+char *
+text_decimal(char *to, uint64_t n)
+{
+	uint64_t rest = n;
+	char *end = to + 1, *p;
+
+	while (rest > 9) {
+		rest /= 10;
+		end++;
+	}
+	for (p = end; p > to; n /= 10)
+		*--p = (char)('0' + n % 10);
+	return end;
+}
+
 bool
 text_number(const char *s, uint64_t min, uint64_t max, uint64_t *out)
 {

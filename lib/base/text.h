@@ -16,6 +16,10 @@
  * leading zero but for "0" itself. False leaves *out alone. */
 bool text_number(const char *s, uint64_t min, uint64_t max, uint64_t *out);
 
+/* The other way: n at `to`, where there is room for 20 digits. Returns their
+ * end; there is no NUL. */
+char *text_decimal(char *to, uint64_t n);
+
 /* A length of time: "90", "90s", "15m", "36h", "5d", in seconds, at most
  * ten years. */
 bool text_duration(const char *s, uint64_t *seconds);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
+#include <inttypes.h>
+
 #include "base/text.h"
 
 static void
@@ -264,11 +266,29 @@ distances(void **state)
 	assert_int_equal(text_distance(longest + 1, ""), 63);
 }
 
+static void
+decimals(void **state)
+{
+	static const uint64_t t[] = {
+		0, 1, 9, 10, 99, 100, 1009, 4294967296, 9999999999999999999u,
+		UINT64_MAX
+	};
+	char text[21], want[32];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		*text_decimal(text, t[i]) = '\0';
+		snprintf(want, sizeof want, "%" PRIu64, t[i]);
+		assert_string_equal(text, want);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers),
+		cmocka_unit_test(decimals),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(kinds_of_text),
 		cmocka_unit_test(printable),
