@@ -9,6 +9,8 @@
 
 #include "spool/claim.h"
 
+enum { AHEAD = 4 << 20 };       /* octets */
+
 static bool
 failed(struct draft *d, const char *doing)
 {
@@ -65,6 +67,12 @@ draft_write(struct draft *d, const char *p, size_t n)
 	}
 	if (!d->error)
 		d->octets += n;
+	/* a large text is on its way to the disk while the rest comes in */
+	if (d->octets - d->started >= AHEAD) {
+		sync_file_range(d->fd, (off_t)d->started, AHEAD,
+		    SYNC_FILE_RANGE_WRITE);
+		d->started += AHEAD;
+	}
 }
 
 /* Write the envelope and have both files on disk. */

@@ -32,7 +32,7 @@ enum io_line {
 	IO_NONE                 /* none comes any more: see state */
 };
 
-enum { IO_BUFFER = 65536 };
+enum { IO_BUFFER = 131072 };
 
 struct io {
 	int in, out;
