@@ -143,15 +143,16 @@ pour(struct session *s, int fd, const struct stat *st, struct excerpt *e)
 	struct dot_encoder dot = { .in_line = false };
 	struct buf out = { 0 };
 	static char block[BLOCK];       /* or it would be zeroed each time */
-	uint64_t total = 0;
+	const uint64_t all = (uint64_t)st->st_size;
+	uint64_t left = all;
 	int64_t began = date_ticks();
 	ssize_t n;
 	size_t plain;
 
-	while (!e->done && (n = read(fd, block, sizeof block)) > 0 &&
-	    s->io.state == IO_OPEN) {
-		total += (uint64_t)n;
-		s->io.until = serve_deadline(began, s->io.seconds, total);
+	while (!e->done && left > 0 && s->io.state == IO_OPEN &&
+	    (n = read(fd, block, left < BLOCK ? (size_t)left : BLOCK)) > 0) {
+		left -= (uint64_t)n;
+		s->io.until = serve_deadline(began, s->io.seconds, all - left);
 		plain = dot_plain(&dot, block, (size_t)n);
 		io_write(&s->io, block, excerpt_take(e, block, plain));
 		dot_encode(&dot, block + plain, (size_t)n - plain, &out);
@@ -163,7 +164,7 @@ pour(struct session *s, int fd, const struct stat *st, struct excerpt *e)
 		buf_puts(&out, ".\r\n");
 	else
 		dot_encode_end(&dot, &out);
-	if (!e->done && total < (uint64_t)st->st_size) {
+	if (!e->done && left > 0) {
 		buf_free(&out);
 		return false;
 	}
