@@ -377,7 +377,7 @@ install-programs: all
 
 install-texts: all
 	for f in README.md SECURITY.md CONTRIBUTING.md LICENSE \
-	    inetd.conf.sample doc/differences.md; do \
+	    inetd.conf.sample doc/differences.md doc/performance.md doc/growth.svg; do \
 		$(TEXT) text $$f 644 $(DOCDIR)/$${f##*/} || exit; \
 	done
 	for f in $$(find doc/examples -type f); do \
