@@ -23,17 +23,17 @@ fine() {
 }
 
 @test "killed at any system call" {
-	crash --what=kills --every=12
+	crash --what=kills --every=30
 	fine
 }
 
 @test "the power goes, at any moment" {
-	crash --what=cuts --every=3
+	crash --what=cuts --every=6
 	fine
 }
 
 @test "any system call fails" {
-	crash --what=faults --every=12
+	crash --what=faults --every=30
 	fine
 }
 
