@@ -46,6 +46,8 @@ installed() {
 		f 644 root:root /usr/local/share/doc/sluice/LICENSE
 		f 644 root:root /usr/local/share/doc/sluice/inetd.conf.sample
 		f 644 root:root /usr/local/share/doc/sluice/differences.md
+		f 644 root:root /usr/local/share/doc/sluice/growth.svg
+		f 644 root:root /usr/local/share/doc/sluice/performance.md
 		l 777 root:root /usr/local/share/man/man1/emailrelay-submit.1 -> spool-submit.1
 		l 777 root:root /usr/local/share/man/man1/emailrelay-passwd.1 -> spool-passwd.1
 		l 777 root:root /usr/local/share/man/man1/emailrelay-poke.1 -> spool-poke.1

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
-enum { PATIENCE = 10 };         /* seconds */
+enum { PATIENCE = 2 };          /* seconds */
 
 void __real__exit(int status) __attribute__((noreturn));
 void __wrap__exit(int status) __attribute__((noreturn));
