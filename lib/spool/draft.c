@@ -44,7 +44,7 @@ draft_open(struct draft *d, const struct spool *s)
 static void
 write_held(struct draft *d, const char *p, size_t n)
 {
-	struct iovec both[] = {
+	const struct iovec both[] = {
 		{ .iov_base = d->hold, .iov_len = d->held },
 		{ .iov_base = (void *)p, .iov_len = n }
 	};
@@ -52,6 +52,17 @@ write_held(struct draft *d, const char *p, size_t n)
 	d->held = 0;
 	if (writev_all(d->fd, both, 2) < 0)
 		failed(d, "write");
+}
+
+/* A large text is on its way to the disk while the rest comes in. */
+static void
+send_ahead(const struct draft *d, uint64_t before)
+{
+	uint64_t from = before - before % AHEAD;
+
+	if (d->octets - from >= AHEAD)
+		sync_file_range(d->fd, (off_t)from, AHEAD,
+		    SYNC_FILE_RANGE_WRITE);
 }
 
 void
@@ -65,14 +76,10 @@ draft_write(struct draft *d, const char *p, size_t n)
 	} else {
 		write_held(d, p, n);
 	}
-	if (!d->error)
-		d->octets += n;
-	/* a large text is on its way to the disk while the rest comes in */
-	if (d->octets - d->started >= AHEAD) {
-		sync_file_range(d->fd, (off_t)d->started, AHEAD,
-		    SYNC_FILE_RANGE_WRITE);
-		d->started += AHEAD;
-	}
+	if (d->error)
+		return;
+	d->octets += n;
+	send_ahead(d, d->octets - n);
 }
 
 /* Write the envelope and have both files on disk. */
@@ -105,7 +112,8 @@ draft_seal(struct draft *d, const struct envelope *e)
 	struct buf text = { 0 };
 	bool ok;
 
-	write_held(d, NULL, 0);
+	if (d->held > 0)
+		write_held(d, NULL, 0);
 	if (d->error)
 		return false;
 	errno = EINVAL;

@@ -41,7 +41,6 @@ struct draft {
 	int error;              /* errno of the first failure */
 	const char *doing;      /* "write", ... when it came */
 	uint64_t octets;        /* in the content so far */
-	uint64_t started;       /* so many are on their way to the disk */
 	size_t held;            /* of them in `hold`: not written yet */
 	char hold[512];
 };

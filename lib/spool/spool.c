@@ -413,29 +413,6 @@ spool_sync(const struct spool *s)
 }
 
 int
-writev_all(int fd, struct iovec *v, int n)
-{
-	ssize_t k = 0;
-
-	while (n > 0) {
-		if ((size_t)k >= v->iov_len) {
-			k -= (ssize_t)v->iov_len;
-			v++;
-			n--;
-			continue;
-		}
-		v->iov_base = (char *)v->iov_base + k;
-		v->iov_len -= (size_t)k;
-		do
-			k = writev(fd, v, n);
-		while (k < 0 && errno == EINTR);
-		if (k < 0)
-			return -1;
-	}
-	return 0;
-}
-
-int
 write_all(int fd, const char *p, size_t n)
 {
 	ssize_t k;
@@ -449,5 +426,22 @@ write_all(int fd, const char *p, size_t n)
 		p += k;
 		n -= (size_t)k;
 	}
+	return 0;
+}
+
+int
+writev_all(int fd, const struct iovec *v, int n)
+{
+	ssize_t k = writev(fd, v, n);
+	size_t done = k > 0 ? (size_t)k : 0;
+
+	if (k < 0 && errno != EINTR)
+		return -1;
+	for (; n > 0 && done >= v->iov_len; v++, n--)
+		done -= v->iov_len;
+	for (; n > 0; v++, n--, done = 0)
+		if (write_all(fd, (const char *)v->iov_base + done,
+		    v->iov_len - done) < 0)
+			return -1;
 	return 0;
 }

@@ -127,7 +127,7 @@ int spool_sync(const struct spool *s);
 /* Write it all, retrying after interrupts. 0, or -1 and errno. */
 int write_all(int fd, const char *p, size_t n);
 
-/* The same with n pieces, which are used up. */
-int writev_all(int fd, struct iovec *v, int n);
+/* The same with n pieces, in one go if it can be. */
+int writev_all(int fd, const struct iovec *v, int n);
 
 #endif

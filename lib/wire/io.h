@@ -7,10 +7,11 @@
  *
  * Output is collected and goes out when we are about to wait for input, so
  * a handler cannot forget to flush and a pipelined batch is answered in one
- * write; what is large goes at once, behind what was collected. The first failure sticks: after it everything reads as empty and
- * writes go nowhere, so callers look at `state` once a turn. Every wait has
- * a deadline; descriptors are never made non-blocking, since they are shared
- * with whoever gave them to us.
+ * write; what is large goes at once, behind what was collected. The first
+ * failure sticks: after it everything reads as empty and writes go nowhere, so
+ * callers look at `state` once a turn. Every wait has a deadline; descriptors
+ * are never made non-blocking, since they are shared with whoever gave them to
+ * us.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,31 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-#include "unit.h"
+#include "own_spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include "spool/crowd.h"
-
-static char path[64];
-static struct spool spool;
-
-static int
-begin(void **state)
-{
-	(void)state;
-	scratch_make(path);
-	return spool_open(&spool, path) ? 0 : -1;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	spool_close(&spool);
-	scratch_remove(path);
-	return 0;
-}
 
 static void
 rates(void **state)

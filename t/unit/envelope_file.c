@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "unit.h"
+#include "own_spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,26 +9,6 @@
 #include "spool/envelope_file.h"
 
 static const char name[] = "emailrelay.1.2.3.envelope";
-static char path[64];
-static struct spool spool;
-
-static int
-begin(void **state)
-{
-	(void)state;
-	scratch_make(path);
-	return spool_open(&spool, path) ? 0 : -1;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	spool_close(&spool);
-	scratch_remove(path);
-	return 0;
-}
-
 /* A file of that size, mostly of nothing. */
 static int
 make(off_t size)

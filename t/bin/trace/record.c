@@ -125,8 +125,9 @@ add_times(struct buf *out, pid_t pid, uint64_t at)
 		buf_puts(out, ",\"mtime\":null");
 }
 
-void
-record_entry(pid_t pid, const struct call *c, struct buf *out)
+/* A call that names files. */
+static void
+add_names(pid_t pid, const struct call *c, struct buf *out)
 {
 	const uint64_t *a = c->args;
 
@@ -159,6 +160,18 @@ record_entry(pid_t pid, const struct call *c, struct buf *out)
 		add_path(out, "to", pid, (uint64_t)AT_FDCWD, a[1]);
 		break;
 #endif
+	default:
+		break;
+	}
+}
+
+/* A call that changes an open file, or has it on disk. */
+static void
+add_change(pid_t pid, const struct call *c, struct buf *out)
+{
+	const uint64_t *a = c->args;
+
+	switch (c->number) {
 	case SYS_write:
 	case SYS_writev:
 	case SYS_copy_file_range:
@@ -192,6 +205,13 @@ record_entry(pid_t pid, const struct call *c, struct buf *out)
 	default:
 		break;
 	}
+}
+
+void
+record_entry(pid_t pid, const struct call *c, struct buf *out)
+{
+	add_names(pid, c, out);
+	add_change(pid, c, out);
 }
 
 /* --- what went over --- */
